@@ -1,0 +1,30 @@
+# The kit's own targets. `make demo` and `make test` are all that a fresh machine needs.
+VENV ?= .venv
+PYTHON ?= python3
+ORCHESTRATOR ?= $(VENV)/bin/orchestrator
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format clean
+
+help: ; @grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}" && $(MAKE) -s orch-help
+
+$(VENV)/.installed: pyproject.toml scripts/install-venv.sh
+	@sh scripts/install-venv.sh "$(VENV)" "$(PYTHON)"
+
+demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no login, no network
+	@$(VENV)/bin/python -I examples/demo.py
+
+test: $(VENV)/.installed ## every test
+	@$(VENV)/bin/python -m pytest -n $(WORKERS)
+
+check: $(VENV)/.installed ## ruff and mypy --strict
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+format: $(VENV)/.installed ## let ruff write the layout
+	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+clean: ## remove what these targets made
+	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+-include orchestrator.mk

@@ -1,0 +1,1 @@
+"""The world, one method one effect, knowing no rules."""

@@ -1,0 +1,255 @@
+"""The only room that runs git: every call names its directory, with the caller's git environment scrubbed.
+
+Own calls run no hooks, no file-system monitor, take no optional locks, and write durably.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.core.values import Sha, Value
+from orchestrator.errors import GitFailed, NoRepository
+
+KIT_NAME = "orchestrator"
+KIT_EMAIL = "orchestrator@localhost"
+KIT_IDENTITY = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", KIT_NAME), ("EMAIL", KIT_EMAIL))
+}
+_HARDENED = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.fsync=committed,reference",
+    "-c", "core.quotePath=false",
+    "-c", "commit.gpgSign=false",
+    "-c", "tag.gpgSign=false",
+    "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
+)  # fmt: skip
+# Kept: how git reaches a remote, and where tests and users seal its configuration.
+_KEPT = frozenset({
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+})  # fmt: skip
+
+
+def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` without what would lead git to another repository, index or date."""
+    return {name: value for name, value in environment.items() if not name.startswith("GIT_") or name in _KEPT}
+
+
+class Worktree(Value):
+    """One entry of `git worktree list`: `branch` is a short name, None when detached or bare."""
+
+    path: Path
+    head: Sha | None
+    branch: str | None
+    is_bare: bool
+    is_prunable: bool
+
+
+class Git:
+    """git in one directory. Every method is one git process, unless it says otherwise."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._environment = {
+            **scrubbed(os.environ),
+            "GIT_OPTIONAL_LOCKS": "0",
+            "LC_ALL": "C",
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+
+    def at(self, directory: Path) -> Git:
+        """Return git in another directory."""
+        return Git(directory)
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        accept: Collection[int] = (0,),
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git and return its exit status and output; raise GitFailed for a status not in `accept`."""
+        command = ["git", *_HARDENED, *arguments]
+        env = {**self._environment, **(environment or {})}
+        try:
+            done = subprocess.run(
+                command, cwd=self.directory, input=stdin, env=env, capture_output=True, check=False
+            )
+        except FileNotFoundError as error:
+            if self.directory.is_dir():
+                raise GitFailed("git is not installed", "install git 2.34 or newer") from error
+            raise GitFailed(f"{self.directory} is gone") from error
+        if done.returncode not in accept:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            reason = said[-1] if said else f"exit status {done.returncode}"
+            raise GitFailed(f"git {' '.join(arguments[:3])} in {self.directory}: {reason}", code=done.returncode)
+        return done
+
+    def text(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
+        """Run git and return its output without the last newline, undecodable bytes kept by surrogates."""
+        return os.fsdecode(self.run(*arguments, environment=environment, stdin=stdin).stdout).removesuffix("\n")
+
+    def lines(self, *arguments: str) -> list[str]:
+        """Run git and return its output's lines."""
+        return self.text(*arguments).splitlines()
+
+    def names(self, *arguments: str, environment: Mapping[str, str] | None = None) -> list[str]:
+        """Run a git command that prints NUL-separated paths (`-z`) and return them."""
+        output = os.fsdecode(self.run(*arguments, environment=environment).stdout)
+        return [name for name in output.split("\0") if name]
+
+    def holds(self, *arguments: str) -> bool:
+        """Run git for its yes (0) or no (1); raise GitFailed for anything else."""
+        return self.run(*arguments, accept=(0, 1)).returncode == 0
+
+    # --- what is where -------------------------------------------------------------------------
+
+    def commit(self, name: str) -> Sha | None:
+        """Return the commit that `name` leads to, or None."""
+        done = self.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", accept=(0, 1, 128)
+        )
+        return Sha(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+    def ref(self, name: str) -> Sha | None:
+        """Return what the full ref `name` holds, or None."""
+        done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", name, accept=(0, 1, 128))
+        return Sha(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+    def refs(self, *patterns: str) -> dict[str, Sha]:
+        """Return every ref below `patterns` and what it holds."""
+        rows = self.lines("for-each-ref", "--format=%(objectname) %(refname)", *patterns)
+        return {name: Sha(sha) for sha, name in (row.split(" ", 1) for row in rows)}
+
+    def branch(self) -> str | None:
+        """Return the short name of the branch checked out here, None when detached."""
+        done = self.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))
+        return os.fsdecode(done.stdout).strip() or None
+
+    def is_ancestor(self, ancestor: Sha, of: Sha) -> bool:
+        """Tell whether one commit leads to another; unknown (a shallow clone) raises GitFailed."""
+        return self.holds("merge-base", "--is-ancestor", ancestor, of)
+
+    def worktrees(self) -> list[Worktree]:
+        """Return the main worktree, first, and every linked one."""
+        blocks = os.fsdecode(self.run("worktree", "list", "--porcelain", "-z").stdout).split("\0\0")
+        return [_worktree(block.split("\0")) for block in blocks if block.strip("\0")]
+
+    def config(self, key: str) -> str | None:
+        """Return a configuration value, or None."""
+        done = self.run("config", "--get", key, accept=(0, 1))
+        return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
+
+    # --- what is written -----------------------------------------------------------------------
+
+    def update_refs(self, commands: Sequence[str], message: str = "orchestrator") -> None:
+        """Apply `update-ref --stdin` commands (`update REF NEW OLD`, ...) in one transaction, all or none."""
+        if commands:
+            self.run("update-ref", "-m", message, "--stdin", stdin=("\n".join(commands) + "\n").encode())
+
+    def write_blob(self, content: bytes) -> Sha:
+        """Store `content` and return its object name."""
+        return Sha(self.text("hash-object", "-w", "--stdin", stdin=content))
+
+    def blob(self, name: str) -> bytes:
+        """Return the bytes of a blob (`REV:PATH` or an object name)."""
+        return self.run("cat-file", "blob", name).stdout
+
+    def commit_tree(self, tree: Sha, parents: Sequence[Sha], message: str) -> Sha:
+        """Write a commit by the kit's own identity and return it."""
+        arguments = [word for parent in parents for word in ("-p", parent)]
+        return Sha(self.text("commit-tree", tree, *arguments, environment=KIT_IDENTITY, stdin=message.encode()))
+
+    def add_worktree(self, path: Path, branch: str) -> None:
+        """Make a linked worktree of `branch`, with the user's hooks off."""
+        self.run("worktree", "add", "--quiet", str(path), branch)
+
+    def commit_all(self, message: str, sign: bool = False) -> tuple[int, str]:
+        """Commit all that is not ignored, with the user's identity and hooks; return git's status and what was said.
+
+        The user's own commit hooks run; this kit's stand back. Raises GitFailed where files cannot be staged.
+        """
+        self.run("add", "--all", "--", ":/")
+        words = () if sign else ("-c", "commit.gpgSign=false")
+        environment = {**self._environment, "ORCHESTRATOR_HOOKS": "off"}
+        done = subprocess.run(
+            ["git", *words, "commit", "--quiet", "--file=-"],
+            cwd=self.directory,
+            env=environment,
+            input=message.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def dirt(self) -> list[str]:
+        """Return the paths with uncommitted changes, untracked ones too, ignored ones not."""
+        rows = self.names("status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal")
+        return [row[3:] for row in rows]
+
+    def has_staged(self) -> bool:
+        """Tell whether the index differs from HEAD."""
+        return not self.holds("diff-index", "--cached", "--quiet", "HEAD")
+
+    def tree_of_worktree(self, index: Path) -> Sha:
+        """Write all that is not ignored as a tree and return it; `index` is a private index, reused between calls."""
+        environment = {"GIT_INDEX_FILE": str(index)}
+        self.run("add", "--all", "--", ":/", environment=environment)
+        return Sha(self.text("write-tree", environment=environment))
+
+
+def _worktree(lines: Sequence[str]) -> Worktree:
+    facts = dict(line.partition(" ")[::2] for line in lines if line)
+    branch = facts.get("branch")
+    return Worktree(
+        path=Path(facts["worktree"]),
+        head=Sha(facts["HEAD"]) if "HEAD" in facts else None,
+        branch=branch.removeprefix("refs/heads/") if branch else None,
+        is_bare="bare" in facts,
+        is_prunable="prunable" in facts,
+    )
+
+
+class Repository(Value):
+    """Where a repository's parts lie. All paths absolute, symbolic links resolved by git."""
+
+    common_dir: Path  # shared by all worktrees
+    git_dir: Path  # of the worktree where the command was called
+    here: Path  # top of the worktree where the command was called
+    main: Path  # top of the main worktree
+
+
+def discover(start: Path) -> Repository:
+    """Find the repository around `start` (one or two git processes).
+
+    Raises NoRepository outside of one and in a bare one without a worktree.
+    """
+    git = Git(start)
+    asked = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--is-inside-work-tree",
+             "--git-common-dir", "--absolute-git-dir")  # fmt: skip
+    done = git.run(*asked, accept=(0, 128))
+    if done.returncode != 0:
+        reason = os.fsdecode(done.stderr).strip()
+        if "dubious ownership" in reason:
+            raise NoRepository(
+                f"git refuses {start}: it belongs to another user", "see `git help config`, safe.directory"
+            )
+        raise NoRepository(
+            f"{start} is not inside a git repository", "run it inside your repository, or `git init` first"
+        )
+    bare, inside, common, git_dir = os.fsdecode(done.stdout).splitlines()
+    if inside != "true":
+        what = "a bare repository" if bare == "true" else "the inside of a .git directory"
+        raise NoRepository(
+            f"{start} is {what}, without files to work on", "run it in a worktree of the repository"
+        )
+    here = Path(git.text("rev-parse", "--show-toplevel"))
+    main = here if common == git_dir else git.worktrees()[0].path
+    return Repository(common_dir=Path(common), git_dir=Path(git_dir), here=here, main=main)

@@ -1,0 +1,90 @@
+"""`next`: one step of the feature whose turn it is."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+
+import click
+
+from orchestrator import perform, render, runner, session, worktrees
+from orchestrator.core import brief, decide
+from orchestrator.core.schedule import RunStep, next_action
+from orchestrator.core.values import FeatureId
+from orchestrator.errors import NOTHING_LEFT, WAITS, Refusal
+from orchestrator.perform import Result
+from orchestrator.workspace import Workspace
+
+
+@click.command("next")
+@click.argument("feature", required=False)
+@click.option("--dry-run", is_flag=True, help="Show which step, which brief, which command, where; do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(feature: str | None, dry_run: bool, as_json: bool) -> int:
+    """Do one step: of FEATURE, or of the feature whose turn it is (round-robin)."""
+    if dry_run:
+        with session.reading() as workspace:
+            return _foresee(workspace, feature, as_json)
+    with session.writing("next") as workspace:
+        only = workspace.feature(feature).id if feature else None
+        workspace.settle_line()
+        result = _stoppable(workspace, only)
+        if result is not None:
+            render.step(result, as_json)
+            runner.announce(workspace, [result])
+            return 0
+        return _nothing(workspace, as_json)
+
+
+def _stoppable(workspace: Workspace, only: FeatureId | None) -> Result | None:
+    stop = threading.Event()
+    with runner.stopping(stop):
+        return runner.one_step(workspace, only, stop)
+
+
+def _nothing(workspace: Workspace, as_json: bool) -> int:
+    waits = list(runner.waiting(workspace))
+    status = WAITS if waits else NOTHING_LEFT
+    why = render.nothing_to_run(workspace, waits)
+    if as_json:
+        render.json({"feature": None, "workflow": None, "phase": None, "attempt": 0, "outcome": "waits", "why": why})
+    else:
+        click.echo(why)
+    return status
+
+
+def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
+    """Print what `next` would do now."""
+    only = workspace.feature(name).id if name else None
+    workspace.usable_line()
+    held = runner.held_back(workspace)
+    action = next_action(workspace.world, runner.busy(workspace).keys(), held, only)
+    if not isinstance(action, RunStep):
+        return _nothing(workspace, as_json)
+    feature = workspace.world.features[action.feature]
+    step = perform.step_of(workspace, feature)
+    found = workspace.configuration
+    setting = brief.Setting(
+        attempts=found.validate.attempts, number=decide.number(feature), validation=found.validation(step.workflow)
+    )
+    text = brief.compose(feature, workspace.line, step, setting)
+    place = worktrees.find(workspace, feature.branch)
+    where = str(place.path if place else worktrees.root(workspace) / feature.slug)
+    if not found.agent.command:
+        raise Refusal("no agent is configured", "set [agent] command in orchestrator.toml")
+    shown = {
+        "feature": feature.slug,
+        "workflow": step.workflow,
+        "phase": step.place.phase,
+        "attempt": decide.number(feature),
+        "command": list(found.agent.command),
+        "where": where,
+        "brief": text,
+    }
+    if as_json:
+        render.json(shown)
+        return 0
+    click.echo(f"{feature.slug}: workflow {step.workflow}, phase {step.place.phase}, attempt {shown['attempt']}")
+    click.echo(f"command: {shlex.join(found.agent.command)}\nwhere:   {where}\nbrief:\n")
+    click.echo(text)
+    return 0

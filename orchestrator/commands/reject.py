@@ -1,0 +1,24 @@
+"""`reject FEATURE -m WHY`: send a feature back; the next brief carries the reason."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator import session
+from orchestrator.core import decide
+
+
+@click.command("reject")
+@click.argument("feature")
+@click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason; the next brief carries it.")
+@click.option("--to", default="", metavar="WORKFLOW[/PHASE]", help="Go back to there; else the gate's phase again.")
+def command(feature: str, why: str, to: str) -> None:
+    """Reject the gate at which FEATURE waits."""
+    session.refuse_an_agent("a gate is decided by a person")
+    with session.writing("reject") as workspace:
+        found = workspace.feature(feature)
+        line = workspace.settle_line()
+        who = session.caller(workspace)
+        workspace.record(lambda world: decide.reject(world.features[found.id], line, why, to, who))
+        place = workspace.world.features[found.id].place
+        click.echo(f"{found.slug}: rejected; it goes on at workflow {place.workflow}, phase {place.phase}")

@@ -1,0 +1,70 @@
+"""`workflows`: the line as it is read, what stops in it and by which words. Writes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orchestrator import render, session
+from orchestrator.core.line import Document
+from orchestrator.core.steps import Line
+from orchestrator.errors import BadConfiguration
+
+
+@click.command("workflows")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(as_json: bool) -> int:
+    """Show the line as it is read: phases, gates, the type of each gate and why."""
+    with session.reading() as workspace:
+        effective = workspace.effective
+        if not effective.line.documents and not effective.problems:
+            glob = effective.configuration.workflows.glob
+            raise BadConfiguration(
+                f"no workflow document matches {glob!r}", "set [workflows] glob in orchestrator.toml"
+            )
+        workspace.notices.extend(effective.problems)
+        workspace.notices.extend(f"waits for a person's yes: {row}" for row in effective.pending)
+        if as_json:
+            render.json({"workflows": [shape(one) for one in effective.line.documents]})
+        else:
+            show(effective.line)
+        return 1 if effective.problems else 0
+
+
+def shape(document: Document) -> dict[str, Any]:
+    """Return a document as `workflows --json` prints it."""
+    return {
+        "id": document.id,
+        "file": document.file,
+        "title": document.title,
+        "phases": [{"id": one.id, "title": one.title, "line": one.line} for one in document.phases],
+        "gates": [
+            {
+                "heading": one.heading,
+                "line": one.line,
+                "type": str(one.type),
+                "trigger": one.trigger,
+                "why": one.why,
+                "condition": one.condition,
+            }
+            for one in document.gates
+        ],
+    }
+
+
+def show(line: Line) -> None:
+    """Print the line, a row a document, below it what stops, each with its words."""
+    stops = sum(gate.stops for one in line.documents for gate in one.gates)
+    gates = sum(len(one.gates) for one in line.documents)
+    phases = sum(len(one.places) for one in line.documents)
+    click.echo(f"{len(line.documents)} workflows, {phases} phases, {gates} gates; {stops} stop for a person\n")
+    width = max((len(one.id) for one in line.documents), default=0)
+    for one in line.documents:
+        validations = sum(not gate.stops for gate in one.gates)
+        tail = f", {validations} validations" if validations else ""
+        click.echo(f"{one.id:<{width}}  {one.title}  ({len(one.places)} phases{tail})")
+        for gate in one.gates:
+            if gate.stops:
+                click.echo(f"{'':<{width}}    {str(gate.type).upper():<6} {gate.heading}  [{one.file}:{gate.line}]")
+                click.echo(f"{'':<{width}}           why: {gate.why}")

@@ -1,0 +1,1 @@
+"""What can be known without touching anything: facts, rules, turns, documents."""

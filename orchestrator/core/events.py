@@ -1,0 +1,338 @@
+"""The facts: one frozen payload per event type, and the envelope that the log gives each.
+
+A promise: fields are added with a default, never renamed, removed or reused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.core.values import FeatureId, Sha, Value
+
+
+class Gate(Value, omit_defaults=True):
+    """A gate as it was reached. `key` names it within its document; `line` counts from 1."""
+
+    key: str
+    type: str
+    trigger: str
+    heading: str
+    line: int = 0
+    label: str = ""  # GATE 13; empty: the phase's id stands for it
+    why: str = ""
+    condition: str = ""
+    reported: bool = False  # by the agent as it worked, not read in the document
+    evidence: tuple[str, ...] = ()
+    note: str = ""  # the agent's own words
+
+
+class Place(Value, omit_defaults=True):
+    """Where in the line: a workflow, the phase's ordinal (0: the text before the first), its id as written.
+
+    `decided` are the keys of the phase's gates that were decided already, `begun` whether the workflow
+    has its rollback point.
+    """
+
+    workflow: str
+    ordinal: int = 0
+    phase: str = ""
+    decided: tuple[str, ...] = ()
+    begun: bool = False
+
+
+class Moment(Value, omit_defaults=True):
+    """What a rollback brings back besides files: position, completed workflows, attempts."""
+
+    place: Place
+    workflows_completed: tuple[str, ...] = ()
+    attempts: dict[str, int] = {}
+
+
+class Checked(Value, omit_defaults=True):
+    """A validation as the kit ran it. `seconds` of wall time; `tree` the worktree's state as a tree's name."""
+
+    command: str
+    exit: int
+    seconds: float = 0.0
+    tail: str = ""
+
+
+class Payload(Value, tag_field="event_type", omit_defaults=True):
+    """What a fact says besides when, of which feature and where in the line."""
+
+
+class FeatureCreated(Payload, tag="feature_created"):
+    branch: str
+    commit: Sha
+    place: Place
+    base: str = ""
+    adopted: bool = False
+    after: FeatureId | None = None
+    reflog: str = ""  # how far the branch's reflog had been read, see adapters/reflog.py
+
+
+class FeatureImported(Payload, tag="feature_imported"):
+    branch: str
+    commit: Sha
+    place: Place
+    state: dict[str, Any] = {}  # the whole state file as found
+    gate: Gate | None = None
+    reflog: str = ""
+
+
+class WorktreeCreated(Payload, tag="worktree_created"):
+    path: str
+
+
+class WorkflowStarted(Payload, tag="workflow_started"):
+    title: str
+    file: str = ""
+    digest: str = ""  # sha256 of the document's text
+    configuration: str = ""  # sha256 of orchestrator.toml, empty without one
+    n: int = 0  # the rollback point
+
+
+class WorkflowCompleted(Payload, tag="workflow_completed"):
+    title: str = ""
+    next: Place | None = None
+
+
+class FeatureCompleted(Payload, tag="feature_completed"):
+    pass
+
+
+class FeatureFailed(Payload, tag="feature_failed"):
+    reason: str
+    attempts: int = 0
+
+
+class FeatureRetired(Payload, tag="feature_retired"):
+    commit: Sha
+    snapshot: Sha | None = None
+
+
+class PhaseStarted(Payload, tag="phase_started"):
+    ordinal: int
+    attempt: int
+    run: str
+    title: str = ""
+    worktree: str = ""
+    agent: str = ""
+    deadline: str = ""  # self-driven: open until then
+    decided: tuple[str, ...] = ()
+    brief: str = ""  # sha256
+    missing: tuple[str, ...] = ()  # context files of the last backup that were not there
+    carried: int = 0  # how many decisions headed the brief
+
+
+class PhaseCompleted(Payload, tag="phase_completed"):
+    ordinal: int
+    run: str = ""  # empty: completed by a person's decision
+    seconds: float = 0.0
+    next: Place | None = None  # within the same workflow
+    checked: Checked | None = None
+    note: str = ""
+    cost: float = 0.0
+    turns: int = 0
+
+
+class GateReached(Payload, tag="gate_reached"):
+    ordinal: int
+    gate: Gate
+    run: str = ""
+    seconds: float = 0.0
+    opens: str = ""  # a pause runs until then; earlier the gate is not offered for decision
+    checked: Checked | None = None
+    commit: Sha | None = None
+
+
+class AttemptFailed(Payload, tag="attempt_failed"):
+    ordinal: int
+    attempt: int
+    run: str
+    reason: str
+    command: str = ""
+    exit: int = 0
+    tail: str = ""
+    kept: str = ""  # the ref under which the tree of the attempt is kept
+    seconds: float = 0.0
+
+
+class AttemptInterrupted(Payload, tag="attempt_interrupted"):
+    ordinal: int
+    run: str
+    reason: str
+
+
+class ApprovalGranted(Payload, tag="approval_granted"):
+    ordinal: int
+    gate: Gate
+    door: str
+    verdict: str = "approved"  # or "skipped": the condition of a conditional gate does not hold
+    answer: str = ""
+    batch: str = ""
+    waited: float = 0.0  # seconds from reached to decided
+    shown: float = 0.0  # seconds from shown to decided
+    next: Place | None = None  # where the feature goes on within the workflow
+
+
+class ApprovalRejected(Payload, tag="approval_rejected"):
+    ordinal: int
+    gate: Gate
+    why: str
+    place: Place
+
+
+class FeaturePaused(Payload, tag="feature_paused"):
+    reason: str
+    kind: str = "pause"  # pause: a person's; parked: the kit's; after: another feature first
+    until: str = ""
+    run: str = ""  # the attempt that this closes, uncounted
+    after: FeatureId | None = None
+
+
+class FeatureResumed(Payload, tag="feature_resumed"):
+    reason: str = ""
+
+
+class CheckpointCreated(Payload, tag="checkpoint_created"):
+    n: int
+    commit: Sha
+    snapshot: Sha
+    taken: str = ""  # when the context was snapshotted
+    committed: str = ""  # when the commit was made
+    cause: str = "commit"  # or "workflow", "hand"
+    action: str = ""  # the reflog's words
+    run: str = ""
+    late: bool = False  # the snapshot is younger than the next commit
+    reflog: str = ""
+    ancestors: tuple[int, ...] | None = None  # rollback points still below the branch, where that may have changed
+
+
+class BranchMoved(Payload, tag="branch_moved"):
+    """The branch went to a commit that has its checkpoint, or away."""
+
+    commit: Sha | None
+    action: str = ""
+    reflog: str = ""
+    ancestors: tuple[int, ...] | None = None
+
+
+class BackupCreated(Payload, tag="backup_created"):
+    n: int
+    commit: Sha
+    snapshot: Sha
+    path: str
+    sha256: str
+    files: int
+    bytes: int
+    cause: str = "workflow"  # or "hand"
+
+
+class RollbackOrdered(Payload, tag="rollback_ordered"):
+    """The intent: from here on the next command ends it, whatever happens."""
+
+    operation: str
+    n: int
+    commit: Sha
+    snapshot: Sha
+    old: Sha
+    moment: Moment
+    reason: str = ""
+    automatic: bool = False
+    late: bool = False
+    undoes: str = ""  # the operation of the rollback that this one undoes
+    rescue: str = ""  # undo: the rescue whose trees come back
+    context: Sha | None = None  # the snapshot of the context as it was when ordered
+    worktree: str = ""
+
+
+class RollbackExecuted(Payload, tag="rollback_executed"):
+    operation: str
+    n: int
+    commit: Sha
+    rescue: str
+    seconds: float = 0.0
+    automatic: bool = False
+    written: int = 0
+    removed: int = 0
+    reflog: str = ""
+    ancestors: tuple[int, ...] | None = None
+
+
+class RollbackUndone(Payload, tag="rollback_undone"):
+    operation: str
+    undoes: str
+    commit: Sha
+    rescue: str
+    seconds: float = 0.0
+    reflog: str = ""
+    ancestors: tuple[int, ...] | None = None
+
+
+class RollbackAborted(Payload, tag="rollback_aborted"):
+    operation: str
+    reason: str
+
+
+class StateEdited(Payload, tag="state_edited"):
+    """An edit by hand or by `set`: what was taken over, and what was not."""
+
+    changes: dict[str, Any] = {}  # field -> [old, new], as in the state file
+    place: Place | None = None
+    refused: tuple[str, ...] = ()
+    file: str = ""
+
+
+class NoteAdded(Payload, tag="note_added"):
+    note: str
+
+
+class LineAccepted(Payload, tag="line_accepted"):
+    tree: Sha
+    changes: tuple[str, ...] = ()  # each stop that went or got weaker
+    door: str = ""
+
+
+class LogRepaired(Payload, tag="log_repaired"):
+    offset: int
+    bytes: int
+    aside: str
+    why: str = ""
+
+
+AnyPayload = (
+    FeatureCreated | FeatureImported | WorkflowStarted | WorkflowCompleted | FeatureCompleted | FeatureFailed
+    | FeatureRetired | WorktreeCreated | PhaseStarted | PhaseCompleted | GateReached | AttemptFailed | AttemptInterrupted
+    | ApprovalGranted | ApprovalRejected | FeaturePaused | FeatureResumed | CheckpointCreated | BranchMoved
+    | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone | RollbackAborted | StateEdited
+    | NoteAdded | LineAccepted | LogRepaired
+)  # fmt: skip
+
+
+class Fact(Value):
+    """A fact before the log gave it its place and time."""
+
+    payload: AnyPayload
+    feature: FeatureId | None = None
+    workflow: str | None = None
+    phase: str | None = None
+    actor: str = "kit"
+
+
+class Event(Value):
+    """A fact in its place: `id` counts from 1 without gaps, `timestamp` is ISO 8601 with an offset."""
+
+    id: int
+    timestamp: str
+    feature: FeatureId | None
+    workflow: str | None
+    phase: str | None
+    actor: str
+    payload: AnyPayload
+    hash: str
+
+    @property
+    def event_type(self) -> str:
+        """The type's name as the log has it."""
+        return str(self.payload.__struct_config__.tag)

@@ -1,0 +1,70 @@
+"""Whose turn it is, and what for. Pure: locks and clocks come as arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from orchestrator.core.state import Feature, World
+from orchestrator.core.values import FeatureId, Status, Value
+
+
+class EndRollback(Value):
+    """A rollback was ordered and its end is not recorded: it comes before all else."""
+
+    feature: FeatureId
+
+
+class RunStep(Value):
+    """One step of a feature, after what a dead attempt left was ended."""
+
+    feature: FeatureId
+
+
+class Rest(Value):
+    """There is nothing to run: `waiting` are the open features, which wait for a gate, a time or a person."""
+
+    waiting: tuple[FeatureId, ...]
+
+
+Action = EndRollback | RunStep | Rest
+
+
+def next_action(
+    world: World, busy: Collection[FeatureId], blocked: Mapping[FeatureId, str], only: FeatureId | None = None
+) -> Action:
+    """Return what to do now.
+
+    `busy` are the features that somebody works on this moment (their lock is held, or an agent drives
+    itself within its deadline), `blocked` those that something outside their state holds back.
+    """
+    features = [one for one in world.features.values() if not one.retired and only in (None, one.id)]
+    ordered = next((one for one in features if one.ordered is not None and one.id not in busy), None)
+    if ordered is not None:
+        return EndRollback(feature=ordered.id)
+    ready = [one for one in features if is_ready(one) and one.id not in busy and one.id not in blocked]
+    died = next((one for one in ready if one.attempt is not None), None)
+    if died is not None:
+        return RunStep(feature=died.id)
+    turns = next_turn(ready, world.last_served, world.last_start)
+    if turns:
+        return RunStep(feature=turns[0].id)
+    return Rest(waiting=tuple(one.id for one in features if one.is_open))
+
+
+def is_ready(feature: Feature) -> bool:
+    """Tell whether the feature's own state lets it run."""
+    return feature.status is Status.ACTIVE and feature.gate is None and feature.ordered is None
+
+
+def next_turn(features: Sequence[Feature], last_served: FeatureId | None, last_start: int) -> list[Feature]:
+    """Return the ready features in the order in which they are to be served.
+
+    Round-robin in start order: whoever started after the one served last comes first (`last_start`, a
+    position in the log, also when that one is closed by now). A feature whose attempt just failed keeps
+    its turn, so that its retry sees an unchanged tree.
+    """
+    by_start = sorted(features, key=lambda feature: feature.started)
+    served = [feature for feature in by_start if feature.id == last_served and feature.failed]
+    rest = [feature for feature in by_start if feature not in served]
+    cut = next((place for place, feature in enumerate(rest) if feature.started > last_start), 0)
+    return [*served, *rest[cut:], *rest[:cut]]

@@ -1,0 +1,245 @@
+"""Reads the line: the configuration and the documents of the main worktree, and the line as last accepted.
+
+A change that removes or weakens a stop, or changes a validation, while features are open holds only after
+a person accepted it; until then the accepted text of that document, or table, is the one in effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from orchestrator import config
+from orchestrator.adapters.git import Git
+from orchestrator.adapters.trees import read_tree
+from orchestrator.config import Configuration
+from orchestrator.core.line import Document, Rules, order, read_document, weakened, workflow_id
+from orchestrator.core.steps import Line
+from orchestrator.core.values import Sha, Value
+from orchestrator.errors import BadConfiguration
+
+
+class Source(Value):
+    """What the line is read from: the configuration's bytes, the documents' bytes by their path."""
+
+    configuration: bytes
+    files: dict[str, bytes]
+
+
+class Reading(Value):
+    """A line as one source has it, and what could not be read, one line each."""
+
+    configuration: Configuration
+    line: Line
+    problems: tuple[str, ...]
+    missing: frozenset[str]  # ids of documents that are there and could not be read
+
+
+class Effective(Value):
+    """The line in effect. `pending` are the changes that wait for a person's yes, one line each."""
+
+    configuration: Configuration
+    line: Line
+    problems: tuple[str, ...]
+    pending: tuple[str, ...]
+    is_changed: bool  # the source differs from the accepted one
+    source: Source
+    accepted: Sha | None = None  # the tree that it was compared with
+
+
+def source(root: Path) -> Source:
+    """Read the configuration and the documents below the main worktree. Raises BadConfiguration."""
+    path = root / config.FILE
+    content = path.read_bytes() if path.is_file() else b""
+    found = config.parse(content)
+    files = {name: (root / name).read_bytes() for name in matching(root, found.workflows.glob)}
+    return Source(configuration=content, files=files)
+
+
+def matching(root: Path, glob: str) -> list[str]:
+    """Return the files that a glob names, relative to `root`, sorted; links that lead outside are left out."""
+    inside = root.resolve()
+    found = [one for one in root.glob(glob) if one.is_file() and one.resolve().is_relative_to(inside)]
+    return sorted(one.relative_to(root).as_posix() for one in found)
+
+
+def digest(content: bytes) -> str:
+    """Return the sha256 of a source's bytes, for the log."""
+    return sha256(content).hexdigest()
+
+
+def stem(name: str, glob: str) -> str:
+    """Return what the glob's `*` matched in a path."""
+    before, _, after = glob.partition("*")
+    return name[len(before) : len(name) - len(after)]
+
+
+def reading(source: Source) -> Reading:
+    """Return the line that a source holds. Raises BadConfiguration for the configuration itself."""
+    found = config.parse(source.configuration)
+    documents: list[Document] = []
+    problems: list[str] = []
+    missing: set[str] = set()
+    named: set[str] = set()
+    for name, content in source.files.items():
+        workflow = workflow_id(stem(name, found.workflows.glob))
+        if workflow is None or workflow in found.workflows.skip:
+            continue
+        types = {key: kind for key, kind in found.gates.types.items() if _names(key, workflow)}
+        named |= types.keys()
+        try:
+            documents.append(_document(name, content, workflow, found, types))
+        except BadConfiguration as error:
+            problems.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
+            missing.add(workflow)
+    unknown = [key for key in found.gates.types if key not in named]
+    problems += [f"{config.FILE}: gates.types: {key!r} names no document of the line" for key in unknown]
+    documents = _ordered(documents, problems)
+    line = Line(documents=tuple(documents), pauses=_pauses(found, documents, problems))
+    return Reading(configuration=found, line=line, problems=tuple(problems), missing=frozenset(missing))
+
+
+def _names(key: str, workflow: str) -> bool:
+    return key.partition(":")[0].strip() == workflow
+
+
+def _document(name: str, content: bytes, workflow: str, found: Configuration, types: Mapping[str, str]) -> Document:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content[: error.start].count(b"\n") + 1
+        raise BadConfiguration(f"{name}:{row}: not UTF-8", "save it as UTF-8") from error
+    rules = Rules(
+        phase_words=found.workflows.phase_words,
+        keywords=found.gates.keywords,
+        types=tuple((key.partition(":")[2].strip(), kind) for key, kind in types.items()),
+    )
+    return read_document(text, name, workflow, rules)
+
+
+def _ordered(documents: Sequence[Document], problems: list[str]) -> list[Document]:
+    """Return the documents in order, of two with one id neither."""
+    ids = [one.id for one in documents]
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    for one in twice:
+        files = " and ".join(document.file for document in documents if document.id == one)
+        problems.append(f"{files} have one id, {one}; rename one of them")
+    return list(order([one for one in documents if one.id not in twice]))
+
+
+def _pauses(found: Configuration, documents: Sequence[Document], problems: list[str]) -> dict[tuple[str, str], float]:
+    pauses: dict[tuple[str, str], float] = {}
+    for key, duration in found.gates.pause.items():
+        workflow, _, part = key.partition(":")
+        wanted = part.strip().casefold()
+        keys = [
+            (document.id, gate.key)
+            for document in documents
+            for gate in document.gates
+            if document.id == workflow.strip() and wanted in gate.heading.casefold() and gate.stops
+        ]
+        if len(keys) != 1:
+            count = "no gate" if not keys else f"{len(keys)} gates"
+            problems.append(f"{config.FILE}: gates.pause: {key!r} matches {count}; name one by a part of its heading")
+            continue
+        pauses[keys[0]] = config.seconds(duration, f"gates.pause.{key!r}")
+    return pauses
+
+
+# --- accepted and current ------------------------------------------------------------------------
+
+
+def accepted_source(git: Git, tree: Sha) -> Source:
+    """Return the line's source as a person last accepted it."""
+    files = read_tree(git, tree)
+    configuration = files.pop(config.FILE, b"")
+    return Source(configuration=configuration, files=files)
+
+
+def as_files(source: Source) -> dict[str, bytes]:
+    """Return a source as the files of a tree."""
+    return {**source.files, config.FILE: source.configuration}
+
+
+def effective(current: Source, accepted: Source | None) -> Effective:
+    """Return the line in effect: the current one, but what is weaker than the accepted one waits."""
+    new = reading(current)
+    if accepted is None or accepted == current:
+        return _unchanged(new, current, is_changed=accepted is None)
+    old = reading(accepted)
+    pending: list[str] = []
+    documents = _mixed(old, new, pending)
+    pauses = dict(new.line.pauses)
+    kept = {one.id for one in documents if old.line.document(one.id) is one}
+    for key, seconds in old.line.pauses.items():
+        if key[0] in kept or seconds > pauses.get(key, 0.0):
+            pauses[key] = seconds
+    validate = new.configuration.validate
+    if validate != old.configuration.validate:
+        pending.append(f"{config.FILE}: [validate] changed: {_shown(old)} -> {_shown(new)}")
+        validate = old.configuration.validate
+    return Effective(
+        configuration=msgspec.structs.replace(new.configuration, validate=validate),
+        line=Line(documents=tuple(order(documents)), pauses=pauses),
+        problems=tuple(one for one in new.problems if not _covered(one, new.missing, old.line)),
+        pending=tuple(pending),
+        is_changed=True,
+        source=current,
+    )
+
+
+def _unchanged(new: Reading, source: Source, is_changed: bool) -> Effective:
+    return Effective(
+        configuration=new.configuration,
+        line=new.line,
+        problems=new.problems,
+        pending=(),
+        is_changed=is_changed,
+        source=source,
+    )
+
+
+def _mixed(old: Reading, new: Reading, pending: list[str]) -> list[Document]:
+    """Return the current documents, but the accepted one wherever the current is weaker or gone."""
+    documents = {one.id: one for one in new.line.documents}
+    for accepted in old.line.documents:
+        current = documents.get(accepted.id)
+        said = [f"{accepted.file}: {row}" for row in weakened(accepted, current)]
+        said += _shorter(old, new, accepted)
+        if current is None and accepted.id in new.missing:
+            said = said or [f"{accepted.file} cannot be read any more"]
+        if said:
+            documents[accepted.id] = accepted
+            pending.extend(said)
+    return list(documents.values())
+
+
+def _shorter(old: Reading, new: Reading, accepted: Document) -> list[str]:
+    current = new.line.document(accepted.id)
+    still = {gate.key for gate in current.gates if gate.stops} if current else set()
+    return [
+        f"{accepted.file}: the pause of {key} went from {seconds:g} s to {new.line.pause(accepted.id, key):g} s"
+        for (workflow, key), seconds in old.line.pauses.items()
+        if workflow == accepted.id and key in still and new.line.pause(workflow, key) < seconds
+    ]
+
+
+def _shown(reading: Reading) -> str:
+    found = reading.configuration.validate
+    words = [found.command or "none", *(f"{key}: {value}" for key, value in found.workflows.items())]
+    if found.pass_when:
+        words.append(f"pass_when {found.pass_when}")
+    return f"{', '.join(words)} ({found.attempts} attempts)"
+
+
+def _covered(problem: str, missing: frozenset[str], accepted: Line) -> bool:
+    """Tell whether a document that cannot be read is replaced by its accepted text."""
+    return any(problem.startswith(one.file) for workflow in missing if (one := accepted.document(workflow)) is not None)
+
+
+def folder_of(glob: str) -> str:
+    """Return the folder in which a glob looks."""
+    return str(PurePosixPath(glob).parent)

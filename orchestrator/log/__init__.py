@@ -1,0 +1,1 @@
+"""Facts on disk: the log, and the copies made from it."""

@@ -1,0 +1,218 @@
+"""Takes in what happened without the kit: commits, edits of state files, states it has never seen.
+
+Every command does it first. What only a person at a gate may decide is not taken over, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator import checkpoints
+from orchestrator.adapters import reflog
+from orchestrator.core import edits
+from orchestrator.core.events import Fact, FeatureImported, StateEdited
+from orchestrator.core.state import Feature, World
+from orchestrator.core.values import PREFIX, Slug, feature_id, slug
+from orchestrator.errors import OrchestratorError, Refusal
+from orchestrator.log import projections
+from orchestrator.workspace import Workspace, now
+
+
+class Edit:
+    """A state file that is not as the kit wrote it: what it holds, and what it was edited from."""
+
+    def __init__(self, path: Path, new: dict[str, Any], old: dict[str, Any]) -> None:
+        self.path = path
+        self.new = new
+        self.old = old
+
+    @property
+    def difference(self) -> dict[str, Any]:
+        """The keys that the edit changed, with their new values."""
+        keys = [key for key in {**self.old, **self.new} if key not in ("event", "version", "updated_at")]
+        return {key: self.new.get(key) for key in keys if self.old.get(key) != self.new.get(key)}
+
+
+def reconcile(workspace: Workspace, actor: str, who: str) -> None:
+    """Import, adopt and drain. `actor` is who calls, `who` whoever edits files by hand.
+
+    Raises OrchestratorError for a state file of a newer version: nothing is written then.
+    """
+    take_in_states(workspace, who)
+    for feature in list(workspace.world.features.values()):
+        if not feature.retired:
+            adopt(workspace, feature, who)
+    checkpoints.drain(workspace, actor)
+
+
+# --- states that the kit has never seen ------------------------------------------------------------
+
+
+def take_in_states(workspace: Workspace, who: str) -> None:
+    """Import every state file in the main `.context/` that the log knows nothing of."""
+    known = {feature.slug for feature in workspace.world.features.values()}
+    for name in projections.slugs_found(workspace.context):
+        if name not in known:
+            _import(workspace, name, who)
+
+
+def _import(workspace: Workspace, name: Slug, who: str) -> None:
+    path = projections.state_file(workspace.context, name)
+    try:
+        slug(name)
+        state = _parsed(path)
+    except (Refusal, ValueError) as error:
+        workspace.notices.append(f"{path}: not imported, left alone: {error}")
+        return
+    refuse_newer(path, state)
+    wrong = edits.problem(state) or _other_feature(state, name)
+    tip = None if wrong else workspace.git.ref(f"refs/heads/{state['branch']}")
+    if not wrong and tip is None:
+        wrong = f"its branch {state['branch']} is not there"
+    if wrong or tip is None:
+        workspace.notices.append(f"{path}: not imported, left alone: {wrong}")
+        return
+    place, gate = edits.imported_place(workspace.line, state)
+    imported = FeatureImported(
+        branch=state["branch"],
+        commit=tip,
+        place=place,
+        state=state,
+        gate=gate,
+        reflog=reflog.end(workspace.repository.common_dir, state["branch"]),
+    )
+    feature = feature_id(name)
+
+    def rule(world: World) -> list[Fact]:
+        if feature in world.features:
+            return []
+        fact = Fact(payload=imported, feature=feature, workflow=place.workflow, phase=place.phase, actor=who)
+        return [fact]
+
+    workspace.record(rule)
+    projections.write(workspace.context, workspace.world.features[feature])
+    workspace.notices.append(f"imported {name} at workflow {place.workflow} from {path}")
+
+
+def _other_feature(state: Mapping[str, Any], name: Slug) -> str:
+    given = state.get("feature")
+    return "" if given in (f"{PREFIX}{name}", name) else f"it says feature {given!r}"
+
+
+def _parsed(path: Path) -> Any:
+    """Return a state file's JSON. Raises ValueError that names the line."""
+    content = projections.found(path)
+    if content is None:
+        raise ValueError("it is no readable file")
+    import json  # its errors name the line, and it is read only where bytes are not ours
+
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start}: it is not UTF-8") from error
+
+
+def refuse_newer(path: Path, state: Any) -> None:
+    """Raise OrchestratorError for a state file that a newer version wrote."""
+    version = state.get("version", 1) if isinstance(state, dict) else 1
+    if isinstance(version, int) and version > projections.VERSION:
+        raise OrchestratorError(
+            f"{path} was written by a newer version (schema {version}, this one knows {projections.VERSION})",
+            "install that version of orchestrator",
+        )
+
+
+# --- edits -----------------------------------------------------------------------------------------
+
+
+def adopt(workspace: Workspace, feature: Feature, who: str) -> None:
+    """Take over what people wrote into a feature's state files, and write both again."""
+    wanted = projections.rendered(feature)
+    paths = [projections.state_file(context, feature.slug) for context in workspace.contexts(feature)]
+    if all(projections.found(path) == wanted for path in paths):
+        return
+    found = [edit for path in paths if (edit := _edit(workspace, feature, path)) is not None]
+    edited = [edit for edit in found if edit.difference]
+    if edited:
+        chosen = _chosen(workspace, edited)
+        _record(workspace, feature, chosen, who)
+    feature = workspace.world.features[feature.id]
+    for context in workspace.contexts(feature):
+        projections.write(context, feature)
+
+
+def _edit(workspace: Workspace, feature: Feature, path: Path) -> Edit | None:
+    """Return how a state file differs from what was written last; None where it is gone or was set aside."""
+    if projections.found(path) is None and not path.exists():
+        return None
+    try:
+        new = _parsed(path)
+        refuse_newer(path, new)
+        wrong = edits.problem(new)
+    except ValueError as error:
+        wrong = str(error)
+        new = None
+    if wrong:
+        aside = _set_aside(path, "broken")
+        workspace.notices.append(f"{path}: {wrong}; set aside as {aside.name} and rebuilt from the log")
+        return None
+    return Edit(path, new, _base(workspace, feature, new))
+
+
+def _base(workspace: Workspace, feature: Feature, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state that a file was edited from: that of the event it names, else the present one."""
+    event = new.get("event")
+    last = event.get("id") if isinstance(event, dict) else None
+    if not isinstance(last, int) or last >= feature.last:
+        return _plain(projections.state(feature))
+    then = workspace.state_at(feature.id, last)
+    return _plain(projections.state(then or feature))
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(state))
+    return decoded
+
+
+def _chosen(workspace: Workspace, edited: list[Edit]) -> Edit:
+    """Return the edit that counts: the main worktree's; another, different one is set aside."""
+    first, *others = edited
+    for other in others:
+        if other.difference != first.difference:
+            aside = _set_aside(other.path, "conflict")
+            workspace.notices.append(
+                f"{other.path} was edited differently from {first.path}; the latter counts, the other is {aside.name}"
+            )
+    return first
+
+
+def _record(workspace: Workspace, feature: Feature, edit: Edit, who: str) -> None:
+    name = str(edit.path.relative_to(workspace.main)) if edit.path.is_relative_to(workspace.main) else str(edit.path)
+    events = workspace.record(
+        lambda world: edits.edited(world.features[feature.id], workspace.line, edit.old, edit.new, who, name)
+    )
+    for event in events:
+        if isinstance(event.payload, StateEdited):
+            taken = ", ".join(event.payload.changes) or ("position" if event.payload.place else "")
+            if taken:
+                workspace.notices.append(f"{feature.slug}: adopted the edit of {taken} in {name}")
+            workspace.notices.extend(f"{feature.slug}: {row}" for row in event.payload.refused)
+
+
+def _set_aside(path: Path, why: str) -> Path:
+    target = path.with_name(f"{path.name}.{why}-{now():%Y%m%dT%H%M%S%f}")
+    path.rename(target)
+    return target
+
+
+def edited_by_command(workspace: Workspace, feature: Feature, new: dict[str, Any], who: str) -> list[str]:
+    """Record a `set`: the same rules as an edit by hand; return what was not taken over."""
+    old = _plain(projections.state(feature))
+    events = workspace.record(lambda world: edits.edited(world.features[feature.id], workspace.line, old, new, who))
+    return [row for one in events if isinstance(one.payload, StateEdited) for row in one.payload.refused]

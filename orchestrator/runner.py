@@ -1,0 +1,268 @@
+"""Repeats steps until nothing is left to do, several features at once, each in its own worktree.
+
+One thread a feature at work; all they know of each other goes through the log and the locks.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from orchestrator import perform, rollback
+from orchestrator.adapters.lock import holder
+from orchestrator.core import decide
+from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action
+from orchestrator.core.state import Feature
+from orchestrator.core.values import FeatureId, Status
+from orchestrator.errors import BrokenLog, Busy, NotRecorded, OrchestratorError
+from orchestrator.perform import Result
+from orchestrator.workspace import Workspace, now
+
+_TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
+_AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
+
+Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug, result)
+
+
+def wake(workspace: Workspace) -> None:
+    """Let features go on whose time has come."""
+    moment = now()
+    facts = decide.wake(workspace.world, moment.isoformat(), lambda until: _is_past(until))
+    if facts:
+        workspace.record(lambda world: decide.wake(world, moment.isoformat(), _is_past))
+
+
+def _is_past(until: str) -> bool:
+    from datetime import datetime  # only where a pause is running
+
+    try:
+        moment = datetime.fromisoformat(until)
+    except ValueError:
+        return False  # a person wrote what is no time; it waits for `resume`
+    return moment.astimezone() <= now()
+
+
+def busy(workspace: Workspace) -> dict[FeatureId, str]:
+    """Return the features that somebody works on this moment, and who."""
+    found: dict[FeatureId, str] = {}
+    for feature in workspace.world.features.values():
+        if feature.retired:
+            continue
+        attempt = feature.attempt
+        if attempt is not None and attempt.deadline and attempt.deadline > now().isoformat():
+            found[feature.id] = f"an agent drives it by itself since {attempt.started_at}, until {attempt.deadline}"
+            continue
+        who = holder(workspace.lock_file(feature.slug))
+        if who is not None:
+            found[feature.id] = f"worked on by {who.described(now())}"
+    return found
+
+
+def held_back(workspace: Workspace) -> dict[FeatureId, str]:
+    """Return the ready features that something outside their state holds back, and what."""
+    ready = [one for one in workspace.world.features.values() if is_ready(one) and not one.retired]
+    if not ready:
+        return {}
+    places = {one.branch: one.path for one in workspace.git.worktrees()}
+    reasons = {one.id: reason for one in ready if (reason := _missing(one, places))}
+    dirt = perform.main_dirt(workspace)
+    main_holder = holder(workspace.lock_file("main"))
+    for feature in ready:
+        if dirt and places.get(feature.branch) == workspace.main:
+            reasons[feature.id] = f"the main worktree, where it runs, has uncommitted changes ({dirt[0]})"
+        elif (dirt or main_holder) and _merges(workspace, feature):
+            reasons[feature.id] = (
+                f"it merges, and the main worktree has uncommitted changes ({dirt[0]})"
+                if dirt
+                else f"it merges, and the main worktree is used by {main_holder.described(now())}"
+                if main_holder
+                else ""
+            )
+    return reasons
+
+
+def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:
+    path = places.get(feature.branch)
+    if path is None or path.is_dir():
+        return ""
+    return f"its worktree {path} is not there; moved: `git worktree repair`, deleted: `git worktree prune`"
+
+
+def _merges(workspace: Workspace, feature: Feature) -> bool:
+    try:
+        return perform.step_of(workspace, feature).merges
+    except OrchestratorError:
+        return False  # what is wrong with its place is said when its turn comes
+
+
+class Runner:
+    """One `run`. `listen` is told when a step begins and ends, from any thread."""
+
+    def __init__(self, workspace: Workspace, parallel: int, stop: threading.Event, listen: Listener) -> None:
+        self._workspace = workspace
+        self._parallel = parallel
+        self._stop = stop
+        self._listen = listen
+        self._running: dict[FeatureId, Future[Result]] = {}
+        self._held: dict[FeatureId, str] = {}  # what failed to begin in this run, and why
+        self.results: list[Result] = []
+
+    def run(self, refresh: Callable[[], None]) -> None:
+        """Work until nothing is left to do or `stop` is set; `refresh` takes in what happened outside.
+
+        Raises BrokenLog and NotRecorded after the steps under way have ended.
+        """
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="step") as pool:
+            try:
+                while not self._stop.is_set() and self._turn(pool, refresh):
+                    pass
+            except BaseException:
+                self._stop.set()
+                raise
+            finally:
+                self._collect(list(self._running.values()))
+
+    def _turn(self, pool: ThreadPoolExecutor, refresh: Callable[[], None]) -> bool:
+        """Begin what can be begun, or wait for something to end; tell whether there is more to do."""
+        refresh()
+        wake(self._workspace)
+        others = {one for one in busy(self._workspace) if one not in self._running}
+        held = {**held_back(self._workspace), **self._held}
+        action = next_action(self._workspace.world, others | self._running.keys(), held)
+        if not isinstance(action, Rest) and len(self._running) < self._parallel:
+            self._begin(pool, action)
+            return True
+        if self._running:
+            done, _ = wait(self._running.values(), timeout=_TICK, return_when=FIRST_COMPLETED)
+            self._collect(list(done))
+            return True
+        return False
+
+    def _begin(self, pool: ThreadPoolExecutor, action: EndRollback | RunStep) -> None:
+        feature = action.feature
+        work = self._end_rollback if isinstance(action, EndRollback) else self._step
+        self._running[feature] = pool.submit(work, feature)
+
+    def _step(self, feature: FeatureId) -> Result:
+        slug = self._workspace.world.features[feature].slug
+        self._listen("began", slug, None)
+        result = perform.take_step(self._workspace, feature, self._stop)
+        self._listen("ended", slug, result)
+        return result
+
+    def _end_rollback(self, feature: FeatureId) -> Result:
+        with perform.locked(self._workspace, feature):
+            self._workspace.load()
+            ended = rollback.finish(self._workspace, feature)
+        self._workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
+        return Result(
+            feature=ended.slug,
+            workflow=ended.place.workflow,
+            phase=ended.place.phase,
+            attempt=0,
+            outcome="rolled_back",
+            why="ended what was interrupted",
+        )
+
+    def _collect(self, futures: list[Future[Result]]) -> None:
+        for feature in [one for one, future in self._running.items() if future in futures]:
+            future = self._running.pop(feature)
+            try:
+                self.results.append(future.result())
+            except (BrokenLog, NotRecorded):
+                raise
+            except OrchestratorError as error:
+                self._held[feature] = str(error)
+                hint = f"; {error.hint}" if error.hint else ""
+                self._workspace.notices.append(f"{self._workspace.world.features[feature].slug}: {error}{hint}")
+
+
+def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event) -> Result | None:
+    """Do the step of the feature whose turn it is, or of `only`; None where there is none to run.
+
+    Raises Refusal for a feature that was named and is held back, Busy where somebody works on it.
+    """
+    wake(workspace)
+    working = busy(workspace)
+    held = held_back(workspace)
+    action = next_action(workspace.world, working.keys(), held, only)
+    if isinstance(action, EndRollback):
+        with perform.locked(workspace, action.feature):
+            workspace.load()
+            ended = rollback.finish(workspace, action.feature)
+        workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
+        return one_step(workspace, only, stop)
+    if isinstance(action, RunStep):
+        return perform.take_step(workspace, action.feature, stop)
+    if only is not None and only in working:
+        raise Busy(f"{workspace.world.features[only].slug} is {working[only]}", "try again when that has ended")
+    if only is not None and only in held:
+        raise OrchestratorError(f"{workspace.world.features[only].slug} is held back: {held[only]}")
+    return None
+
+
+def waiting(workspace: Workspace) -> Iterator[Feature]:
+    """Give the open features."""
+    return (one for one in workspace.world.features.values() if one.is_open and not one.retired)
+
+
+def all_parked(workspace: Workspace) -> bool:
+    """Tell whether every open feature is parked by the kit."""
+    found = list(waiting(workspace))
+    return bool(found) and all(
+        one.status is Status.BLOCKED and one.waits and one.waits.kind == "parked" for one in found
+    )
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM set `stop`, so that a step is ended cleanly; a second Ctrl-C interrupts."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def await_change(workspace: Workspace, stop: threading.Event) -> None:
+    """Wait until somebody else recorded something, or a pause may be over."""
+    size = _size(workspace)
+    until = [one.paused_until for one in waiting(workspace) if one.paused_until and one.gate is None]
+    while not stop.wait(_TICK):
+        if _size(workspace) != size or any(_is_past(one) for one in until):
+            return
+
+
+def _size(workspace: Workspace) -> int:
+    return workspace.log.stat().st_size
+
+
+def announce(workspace: Workspace, results: Sequence[Result]) -> None:
+    """Notify a person of what waits, where something new does: one message for the whole set."""
+    news = [one for one in results if one.outcome in ("gate", "parked", "rolled_back")]
+    notify = workspace.configuration.notify
+    if not news or not (notify.command or notify.urls):
+        return
+    from orchestrator.adapters.notify import notify as send
+
+    gates = [one for one in waiting(workspace) if one.gate is not None]
+    parked = [one for one in waiting(workspace) if one.waits is not None and one.waits.kind == "parked"]
+    title = f"orchestrator: {len(gates)} gates wait, {len(parked)} parked"
+    rows = [f"{one.slug} {one.place.workflow}: {one.gate.gate.heading}" for one in gates if one.gate]
+    rows += [f"{one.slug}: {one.waits.reason}" for one in parked if one.waits]
+    rows += [f"{one.feature}: rolled back, {one.why}" for one in news if one.outcome == "rolled_back"]
+    failure = send(list(notify.command), title, "\n".join(rows) or title, urls=notify.urls)
+    if failure:
+        workspace.notices.append(failure)

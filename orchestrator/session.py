@@ -1,0 +1,115 @@
+"""What every command does around its own work: find the repository, take in what happened, tell what to tell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.errors import BrokenLog, Busy, GitFailed, NotRecorded, Refusal
+from orchestrator.workspace import Workspace, person
+
+
+def marker() -> str | None:
+    """Return which agent runs this command, None for a person."""
+    from orchestrator.adapters.agent import agent_marker
+
+    return agent_marker(os.environ)
+
+
+def caller(workspace: Workspace) -> str:
+    """Return who calls, as an actor of the log."""
+    found = marker()
+    return f"agent:{found}" if found else person(workspace.git)
+
+
+def refuse_inside_a_run(what: str) -> None:
+    """Raise Refusal where a run's own agent calls a command that would meddle with the run."""
+    if os.environ.get("ORCHESTRATOR_RUN_ID"):
+        raise Refusal(f"{what} is not called from inside a run", "do the brief and end your turn; the kit goes on")
+
+
+@contextlib.contextmanager
+def writing(what: str = "") -> Iterator[Workspace]:
+    """Open the workspace for a command that changes something: everything that happened is taken in first."""
+    from orchestrator.reconcile import reconcile
+
+    if what:
+        refuse_inside_a_run(what)
+    workspace = Workspace.find(Path.cwd(), _typed())
+    try:
+        who = caller(workspace)
+        _refuse_broken(workspace)
+        reconcile(workspace, "kit", who)
+        yield workspace
+    finally:
+        _finish(workspace)
+
+
+@contextlib.contextmanager
+def looking() -> Iterator[Workspace]:
+    """Open the workspace for a command that shows: it records what had already happened, where it can."""
+    from orchestrator.reconcile import reconcile
+
+    workspace = Workspace.find(Path.cwd(), _typed())
+    try:
+        workspace.load()
+        if workspace.problem is not None:
+            workspace.notices.append(
+                f"the log does not hold at line {workspace.problem.line} ({workspace.problem.why}); "
+                "shown is the state up to it: orchestrator verify"
+            )
+        else:
+            try:
+                reconcile(workspace, "kit", caller(workspace))
+                workspace.project_all()
+            except (NotRecorded, Busy, OSError, GitFailed) as error:
+                workspace.notices.append(f"shown is the last recorded state; {error}")
+        yield workspace
+    finally:
+        _finish(workspace)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[Workspace]:
+    """Open the workspace for a command that neither writes nor drains."""
+    workspace = Workspace.find(Path.cwd(), _typed())
+    try:
+        yield workspace
+    finally:
+        tell(workspace)
+
+
+def _refuse_broken(workspace: Workspace) -> None:
+    workspace.load()
+    if workspace.problem is not None and not workspace.problem.is_tail:
+        raise BrokenLog(
+            f"the log {workspace.log} does not hold at line {workspace.problem.line}: {workspace.problem.why}",
+            "orchestrator verify",
+        )
+
+
+def _finish(workspace: Workspace) -> None:
+    if workspace.is_set_up and workspace.problem is None:
+        workspace.close()
+    tell(workspace)
+
+
+def tell(workspace: Workspace) -> None:
+    """Print what the person is to be told, on stderr, each line once."""
+    for line in dict.fromkeys(workspace.notices):
+        sys.stderr.write(f"orchestrator: {line}\n")
+    workspace.notices.clear()
+
+
+def _typed() -> str:
+    return " ".join(["orchestrator", *sys.argv[1:3]])
+
+
+def refuse_an_agent(rule: str) -> None:
+    """Raise Refusal where an agent calls what only a person may."""
+    found = marker()
+    if found:
+        raise Refusal(f"an agent runs this ({found}); {rule}", "end your turn; the person is told")

@@ -1,0 +1,1 @@
+"""Sets a repository up and takes that away again: what is there, what is wanted, what was written."""

@@ -1,0 +1,359 @@
+"""Joins the log, its copies and the paths: every path in one place, `record` the one write door.
+
+`record(rule)`: lock, read what is new, decide, append, project. Looking goes without a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orchestrator import config
+from orchestrator.adapters.durable import write_atomically
+from orchestrator.adapters.git import Git, Repository, discover
+from orchestrator.config import Configuration
+from orchestrator.core.decide import known
+from orchestrator.core.events import Event, Fact, LineAccepted, LogRepaired
+from orchestrator.core.state import Feature, World, fold
+from orchestrator.core.values import FeatureId, Slug, slug
+from orchestrator.errors import BadConfiguration, NotRecorded, OrchestratorError
+from orchestrator.log import projections
+from orchestrator.log.facts import draft, event
+from orchestrator.log.journal import Journal, Problem, StaleHead, Torn
+from orchestrator.log.records import START, Head
+
+if TYPE_CHECKING:
+    from orchestrator.core.steps import Line
+    from orchestrator.documents import Effective
+
+Rule = Callable[[World], Sequence[Fact]]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """The fold as kept beside the log: a cache, taken only if its checksum and the log's chain agree."""
+
+    version: int
+    head: Head
+    world: World
+
+
+_VERSION = 1
+
+
+def now() -> datetime:
+    """Return the present with the user's own offset."""
+    return datetime.now().astimezone()
+
+
+class Workspace:
+    """One repository as the kit sees it. `command`: what was typed, for locks and messages."""
+
+    def __init__(self, repository: Repository, command: str = "orchestrator") -> None:
+        self.repository = repository
+        self.command = command
+        self.home = repository.common_dir / "orchestrator"
+        self.log = self.home / "events.jsonl"
+        self.context = repository.main / ".context"
+        self.git = Git(repository.main)
+        self.journal = Journal(self.log, now, command)
+        self.notices: list[str] = []  # what the person is to be told, one line each
+        self.problem: Problem | None = None
+        self._door = threading.RLock()  # `run -j` records from several threads
+        self._world = World()
+        self._head = START
+        self._loaded = False
+        self._effective: Effective | None = None
+        self._configuration: Configuration | None = None
+
+    @classmethod
+    def find(cls, start: Path, command: str = "orchestrator") -> Workspace:
+        """Return the workspace around a directory. Raises NoRepository."""
+        return cls(discover(start), command)
+
+    # --- paths -----------------------------------------------------------------------------------
+
+    @property
+    def main(self) -> Path:
+        """The top of the main worktree."""
+        return self.repository.main
+
+    @property
+    def configuration_file(self) -> Path:
+        return self.main / "orchestrator.toml"
+
+    @property
+    def database_file(self) -> Path:
+        return self.context / projections.DATABASE
+
+    def lock_file(self, name: str) -> Path:
+        """Return the run lock of a feature, or of `main` (the main worktree): names that cannot meet."""
+        return self.home / "locks" / f"{name}.lock"
+
+    def own_context(self, feature: Feature) -> Path:
+        """Return the `.context/` that is backed up and restored: the linked worktree's, once there is one."""
+        if feature.worktree and Path(feature.worktree) != self.main:
+            return Path(feature.worktree) / ".context"
+        return self.context
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    @property
+    def is_set_up(self) -> bool:
+        """Tell whether this clone has a log."""
+        return self.log.exists()
+
+    @property
+    def world(self) -> World:
+        """The fold of the log as last read."""
+        if not self._loaded:
+            self.load()
+        return self._world
+
+    @property
+    def head(self) -> Head:
+        return self._head
+
+    def load(self) -> World:
+        """Read what is new in the log, from the kept fold on; takes no lock and writes nothing."""
+        with self._door:
+            if not self._loaded:
+                self._take_kept()
+            try:
+                records, head, self.problem = self.journal.read(self._head)
+            except StaleHead:
+                self._world, self._head = World(), START
+                records, head, self.problem = self.journal.read()
+            self._world = fold(self._world, map(event, records))
+            self._head = head
+            self._loaded = True
+            return self._world
+
+    def feature(self, name: str) -> Feature:
+        """Return a feature by its slug (`feat-` and `feat/` are accepted). Raises Refusal."""
+        return known(self.world, slug(name))
+
+    def events(self) -> Iterator[Event]:
+        """Give every event of the log, in constant memory."""
+        return map(event, self.journal.records())
+
+    def state_at(self, feature: FeatureId, last: int) -> Feature | None:
+        """Return a feature's state as it was after event `last`, by replay."""
+        world = fold(World(), (one for one in self.events() if one.id <= last and one.feature == feature))
+        return world.feature(feature)
+
+    # --- the line --------------------------------------------------------------------------------
+
+    @property
+    def effective(self) -> Effective:
+        """The line in effect; read once. Raises BadConfiguration."""
+        if self._effective is None:
+            from orchestrator import documents  # markdown-it and yaml: only where the line is asked for
+
+            world = self.world
+            is_used = world.line is not None and any(one.is_open for one in world.features.values())
+            accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
+            found = documents.effective(documents.source(self.main), accepted)
+            self._effective = msgspec.structs.replace(found, accepted=world.line)
+        return self._effective
+
+    @property
+    def line(self) -> Line:
+        """The documents in effect. Raises BadConfiguration."""
+        return self.effective.line
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in effect but for what waits to be accepted. Raises BadConfiguration."""
+        if self._effective is not None:
+            return self._effective.configuration
+        if self._configuration is None:
+            self._configuration = config.read(self.configuration_file)
+        return self._configuration
+
+    def refresh_line(self) -> None:
+        """Let the line be read again where its files or its accepted tree changed."""
+        from orchestrator import documents
+
+        kept = self._effective
+        if kept is None:
+            return
+        found = documents.source(self.main)
+        if found != kept.source or self.world.line != kept.accepted:
+            self._effective = None
+            self._configuration = None
+            self.settle_line()
+
+    def usable_line(self) -> Line:
+        """Return the line for a command that runs it. Raises BadConfiguration where it cannot be trusted whole."""
+        effective = self.effective
+        if effective.problems:
+            raise BadConfiguration(effective.problems[0], "orchestrator workflows shows the line as it is read")
+        if not effective.line.documents:
+            glob = effective.configuration.workflows.glob
+            raise BadConfiguration(
+                f"no workflow document matches {glob!r}", "set [workflows] glob in orchestrator.toml"
+            )
+        return effective.line
+
+    def settle_line(self) -> Line:
+        """Keep the line as accepted where nothing in it got weaker; return the line in effect."""
+        line = self.usable_line()
+        if self.effective.is_changed and not self.effective.pending:
+            self.accept_line((), "")
+        return line
+
+    def accept_line(self, changes: tuple[str, ...], door: str, who: str = "kit") -> None:
+        """Keep the present configuration and documents as the accepted line, and record it."""
+        from orchestrator import documents
+        from orchestrator.adapters.durable import sync_filesystem
+        from orchestrator.adapters.trees import write_tree
+
+        tree = write_tree(self.git, documents.as_files(documents.source(self.main)))
+        commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
+        self.git.update_refs([f"update refs/orchestrator/line {commit}"])
+        sync_filesystem(self.repository.common_dir)
+        fact = Fact(payload=LineAccepted(tree=tree, changes=changes, door=door), actor=who)
+        self.record(lambda world: [] if world.line == tree else [fact])
+        self._effective = None
+
+    @property
+    def slugs(self) -> frozenset[Slug]:
+        """The registered slugs, for the ownership of context files."""
+        return frozenset(one.slug for one in self.world.features.values())
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def record(self, rule: Rule) -> list[Event]:
+        """Decide on the current world and append what the rule says, then bring the copies up to date.
+
+        Raises what the rule raises, Busy, BrokenLog and NotRecorded; then nothing was recorded.
+        """
+        with self._door:
+            self.load()
+            before = self._world
+            self.make_home()
+            with self.journal.transaction(self._head) as transaction:
+                self._catch_up(list(map(event, transaction.new)), transaction.head)
+                facts = [*self._repair(transaction.repaired), *rule(self._world)]
+                new = list(map(event, transaction.append([draft(fact) for fact in facts])))
+                self._catch_up(new, transaction.head)
+            if new:
+                self._project(before)
+            return new
+
+    def _repair(self, torn: Torn | None) -> list[Fact]:
+        if torn is None:
+            return []
+        self.notices.append(f"the log ended in a torn line; it is set aside in {self.home / torn.name}")
+        return [Fact(payload=LogRepaired(offset=torn.offset, bytes=torn.size, aside=torn.name, why=torn.why))]
+
+    def _catch_up(self, events: Sequence[Event], head: Head) -> None:
+        self._world = fold(self._world, events)
+        self._head = head
+
+    def make_home(self) -> None:
+        """Make the kit's folder in the git common dir."""
+        (self.home / "locks").mkdir(parents=True, exist_ok=True)
+
+    # --- projections: after the fact, never its condition ------------------------------------------
+
+    def _project(self, before: World) -> None:
+        """Write the copies; what fails here is said, and made again by the next command."""
+        try:
+            for feature in self._world.features.values():
+                old = before.feature(feature.id)
+                if old is None or old.last != feature.last:
+                    self._project_state(old, feature)
+            self._link_log()
+            self._keep()
+        except (NotRecorded, OSError) as error:
+            self.notices.append(f"recorded, but a copy could not be written: {error}")
+
+    def _project_state(self, old: Feature | None, feature: Feature) -> None:
+        if feature.retired:
+            return
+        for context in self.contexts(feature):
+            path = projections.state_file(context, feature.slug)
+            content = projections.found(path)
+            if content is None or old is None or content == projections.rendered(old):
+                projections.write(context, feature)  # else: an edit nobody took over yet; the next command does
+
+    def contexts(self, feature: Feature) -> list[Path]:
+        """Return the `.context/` folders that hold a copy of the feature's state: the main one first."""
+        own = self.own_context(feature)
+        return [self.context] if own == self.context or not own.parent.is_dir() else [self.context, own]
+
+    def _link_log(self) -> None:
+        aside = projections.link_log(self.log, self.context)
+        if aside is not None:
+            self.notices.append(f"{projections.LOG} was another file; it is set aside as {aside}")
+
+    def project_all(self) -> None:
+        """Write every state again and the log's second name where they are missing or old."""
+        for feature in self.world.features.values():
+            for context in [] if feature.retired else self.contexts(feature):
+                projections.write(context, feature)
+        self._link_log()
+
+    def close(self) -> None:
+        """Bring the SQLite copy up to date; a command's last act. Never fails the command."""
+        from orchestrator.log.database import Database  # sqlite3: only at a command's end
+
+        if not self.is_set_up:
+            return
+        try:
+            self._link_log()
+            self.context.mkdir(exist_ok=True)
+            Database(self.database_file).catch_up(self.journal)
+        except (OrchestratorError, OSError) as error:
+            self.notices.append(f"{projections.DATABASE} is not up to date: {error}")
+
+    # --- the kept fold -----------------------------------------------------------------------------
+
+    @property
+    def _kept_file(self) -> Path:
+        return self.home / "fold.json"
+
+    def _keep(self) -> None:
+        content = msgspec.json.encode(_Kept(version=_VERSION, head=self._head, world=self._world))
+        write_atomically(self._kept_file, sha256(content).hexdigest().encode() + b"\n" + content, 0o600)
+
+    def _take_kept(self) -> None:
+        try:
+            checksum, _, content = self._kept_file.read_bytes().partition(b"\n")
+        except OSError:
+            return
+        if sha256(content).hexdigest().encode() != checksum:
+            return
+        try:
+            kept = msgspec.json.decode(content, type=_Kept)
+        except msgspec.MsgspecError:
+            return  # another version wrote it
+        if kept.version == _VERSION:
+            self._world, self._head = kept.world, kept.head
+
+
+def person(git: Git) -> str:
+    """Return the person at the keyboard as an actor: `person:EMAIL`, else `person:USER@HOST`."""
+    email = git.config("user.email")
+    if email:
+        return f"person:{email}"
+    import getpass  # only where git knows no e-mail
+    import socket
+
+    return f"person:{getpass.getuser()}@{socket.gethostname()}"
+
+
+def actor(git: Git, marker: str | None) -> str:
+    """Return who calls: the agent under whose marker this runs, else the person."""
+    run = os.environ.get("ORCHESTRATOR_RUN_ID")
+    if run or marker:
+        return f"agent:{marker or 'run'}"
+    return person(git)

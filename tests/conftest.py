@@ -1,0 +1,206 @@
+"""A small repository with a line and a scripted agent, the console script in a sealed environment, a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("orchestrator")
+MARKERS = ("CLAUDE", "CODEX", "GEMINI", "OPENCODE", "CURSOR", "AI_AGENT", "AGENT", "OR_APP_NAME", "ORCHESTRATOR_")
+
+LINE = {
+    "1-make": "# Make it\n\nRead this first.\n\n## Phase 1: Write\n\nWrite the file.\n\n## Phase 2: Check\n\nLook at it.\n",
+    "2-show": (
+        "# Show it\n\n## Phase 1: Draw\n\nDraw the screen.\n\n### GATE 1: Screens\n\nShow both screens.\n\n"
+        "APPROVE the screens? (yes/no)\n\nAfterwards file them.\n\n## Phase 2: File\n\nFile them.\n"
+    ),
+    "3-ship": (
+        "# Ship it\n\n## Phase 1: Pack\n\nPack it.\n\n## GATE 2: Production\n\nShow the version.\n\n"
+        "APPROVE the deploy to production? (yes/no)\n\n- yes: run `./ship`\n"
+    ),
+}
+
+# Does what `.agent/WORKFLOW-PHASE` in the main worktree says, else writes and commits a line.
+AGENT = r"""
+brief=$(cat)
+slug=$ORCHESTRATOR_FEATURE
+printf '%s\n' "$brief" >"$ORCHESTRATOR_CONTEXT/feat-${slug}_brief.md"
+printf '%s\n=====\n' "$brief" >>"$ORCHESTRATOR_MAIN/../briefs-$slug.txt"
+echo "$ORCHESTRATOR_WORKFLOW/$ORCHESTRATOR_PHASE" >>"$ORCHESTRATOR_CONTEXT/feat-${slug}_decisions.md"
+script=$ORCHESTRATOR_MAIN/../agent/$slug-$ORCHESTRATOR_WORKFLOW-$ORCHESTRATOR_PHASE
+[ -e "$script" ] || script=$ORCHESTRATOR_MAIN/../agent/default
+[ -e "$script" ] && . "$script"
+echo "$ORCHESTRATOR_WORKFLOW/$ORCHESTRATOR_PHASE" >>"work-$slug.txt"
+git add "work-$slug.txt" && git commit -qm "work on $ORCHESTRATOR_WORKFLOW/$ORCHESTRATOR_PHASE"
+"""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a person at a plain machine: no agent's marker, no configuration of this one."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith((*MARKERS, "GIT_", "PYTHON"))}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": f"{PROGRAM.parent}{os.pathsep}{kept['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "ORCHESTRATOR_HOOKS": "wait",
+        "TERM": "dumb",
+        "COLUMNS": "160",
+    }
+
+
+class Repo:
+    """A repository as its user has it; `root` is the main worktree, all else lies beside it."""
+
+    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
+        self.root = root
+        self.env = dict(env)
+
+    def run(self, *words: str, check: int | None = 0, cwd: Path | None = None, **env: str) -> str:
+        """Call `orchestrator` and return its stdout; fails unless its exit status is `check`."""
+        done = self.call(*words, cwd=cwd, **env)
+        if check is not None:
+            assert done.returncode == check, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def call(self, *words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        """Call `orchestrator` with stdin closed."""
+        return subprocess.run(
+            [PROGRAM, *words],
+            cwd=cwd or self.root,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def refused(self, *words: str, status: int = 1, cwd: Path | None = None, **env: str) -> str:
+        """Call `orchestrator`, expect one line on stderr and nothing on stdout, and return the line."""
+        done = self.call(*words, cwd=cwd, **env)
+        assert (done.returncode, done.stdout) == (status, ""), (done.stdout, done.stderr)
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr.removeprefix("orchestrator: ").rstrip("\n")
+
+    def json(self, *words: str, check: int | None = 0) -> Any:
+        """Call `orchestrator ... --json` and return what it printed."""
+        return json.loads(self.run(*words, "--json", check=check))
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return a feature's state file in the main worktree."""
+        found: dict[str, Any] = json.loads(self.state_file(name).read_text())
+        return found
+
+    def state_file(self, name: str) -> Path:
+        return self.root / ".context" / f"feat-{name}_orchestrator-state.json"
+
+    def worktree(self, name: str) -> Path:
+        return self.root.with_name(f"{self.root.name}.worktrees") / name
+
+    def git(self, *words: str, cwd: Path | None = None) -> str:
+        """Call git as the user does and return its output."""
+        done = subprocess.run(
+            ["git", *words], cwd=cwd or self.root, env=self.env, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file below the main worktree."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def commit(self, message: str, cwd: Path | None = None) -> str:
+        """Commit everything and return the commit."""
+        self.git("add", "--all", cwd=cwd)
+        self.git("commit", "--quiet", "--allow-empty", "-m", message, cwd=cwd)
+        return self.git("rev-parse", "HEAD", cwd=cwd)
+
+    def script(self, name: str, text: str) -> None:
+        """Tell the agent what to do at `FEATURE-WORKFLOW-PHASE`, or at `default`, before its usual work."""
+        folder = self.root.parent / "agent"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+    def briefs(self, name: str) -> list[str]:
+        """Return the briefs that the agent of a feature was handed, in order."""
+        path = self.root.parent / f"briefs-{name}.txt"
+        return path.read_text().split("\n=====\n")[:-1] if path.exists() else []
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return the events of the log, of these types only where any is named."""
+        lines = (self.root / ".git/orchestrator/events.jsonl").read_text().splitlines()
+        found = [json.loads(line) for line in lines]
+        return [one for one in found if not kinds or one["event_type"] in kinds]
+
+    def sit(self, line: str, *words: str) -> str:
+        """Play the person at `approve` on a terminal: type `line` at the question; return what was printed."""
+        import pexpect
+
+        child = pexpect.spawn(
+            str(PROGRAM), ["approve", *words], cwd=self.root, env=self.env, encoding="utf-8", timeout=30,
+            dimensions=(60, 160),
+        )  # fmt: skip
+        child.expect_exact("anything else approves nothing: ")
+        shown = str(child.before)
+        child.sendline(line)
+        child.expect(pexpect.EOF)
+        child.close()
+        self.sat = child.exitstatus
+        return shown + str(child.before)
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that every test gets a copy of."""
+    top = tmp_path_factory.mktemp("seed")
+    repo = Repo(top / "shop", environment(top))
+    repo.root.mkdir()
+    repo.git("init", "--quiet", "--initial-branch=main")
+    repo.git("config", "user.name", "A Person")
+    repo.git("config", "user.email", "person@example.com")
+    for name, text in LINE.items():
+        repo.write(f"line/add-feature-{name}.md", text)
+    repo.write("agent.sh", AGENT)
+    repo.write(
+        "orchestrator.toml",
+        '[workflows]\nglob = "line/add-feature-*.md"\n[agent]\ncommand = ["sh", "agent.sh"]\n'
+        '[validate]\ncommand = "test ! -e broken"\n',
+    )
+    repo.write("README", "a shop\n")
+    repo.commit("begin")
+    (repo.root / ".git/info/exclude").write_text(".context/\n")
+    return repo.root
+
+
+@pytest.fixture
+def repo(seed: Path, tmp_path: Path) -> Repo:
+    """A repository with three workflows, two gates, an agent that writes and commits, and a validation."""
+    root = tmp_path / "shop"
+    shutil.copytree(seed, root, symlinks=True)
+    return Repo(root, environment(tmp_path))
+
+
+@pytest.fixture
+def make_repo(tmp_path: Path) -> Callable[[str], Repo]:
+    """Make an empty repository of a name."""
+
+    def make(name: str) -> Repo:
+        made = Repo(tmp_path / name, environment(tmp_path))
+        made.root.mkdir()
+        made.git("init", "--quiet", "--initial-branch=main")
+        made.git("config", "user.name", "A Person")
+        made.git("config", "user.email", "person@example.com")
+        return made
+
+    return make

@@ -1,0 +1,228 @@
+"""What `init` writes: the twelve documents as the kit reads them, configuration, agent, hook lists."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestrator.assets import asset, names
+from orchestrator.core.line import (
+    Document,
+    Rules,
+    gate_section,
+    is_step,
+    order,
+    piece,
+    read_document,
+    section_headings,
+    workflow_id,
+)
+from orchestrator.core.values import GateType
+
+ROOT = Path(__file__).parent.parent
+KEYWORDS = ("GATE 1", "screenshot", "staging")
+DECIDES = (
+    r"\borchestrator\s+(approve|reject|resume|rollback|retire|review|pause|set)\b|--undo|--repair|APPROVE ALL"
+)
+
+
+def document(name: str, keywords: tuple[str, ...] = KEYWORDS) -> Document:
+    workflow = workflow_id(name.removeprefix("add-feature-").removesuffix(".md"))
+    assert workflow is not None
+    return read_document(asset("workflows", name).decode(), name, workflow, Rules(keywords=keywords))
+
+
+def line(keywords: tuple[str, ...] = KEYWORDS) -> list[Document]:
+    return list(order(document(name, keywords) for name in names("workflows")))
+
+
+def configuration() -> str:
+    text = asset("orchestrator.toml").decode()
+    return text.replace("@GLOB@", "docs/workflows/add-feature-*.md").replace("@TAGS@", "20")
+
+
+def frontmatter(text: str) -> dict[str, str]:
+    head: dict[str, str] = yaml.safe_load(text.split("---\n")[1])
+    return head
+
+
+def test_the_line_is_twelve_documents_of_several_phases_in_order() -> None:
+    found = line()
+    assert [one.id for one in found] == [str(number) for number in range(1, 13)]
+    assert all(len(one.phases) >= 2 and is_step(one) for one in found)
+    ids = [[phase.id for phase in one.phases] for one in found]
+    assert ids == [[str(number + 1) for number in range(len(of_one))] for of_one in ids]
+
+
+@pytest.mark.parametrize("keywords", [KEYWORDS, ()])
+def test_five_gates_need_a_person_and_no_other_stops_anybody(keywords: tuple[str, ...]) -> None:
+    stops = [(one.id, gate.heading, gate.type) for one in line(keywords) for gate in one.gates if gate.stops]
+    assert stops == [
+        ("1", "GATE 1: Reframing", GateType.HUMAN),
+        ("8", "GATE 9: Screenshot validation", GateType.HUMAN),
+        ("10", "GATE 11: Staging review of 24 h", GateType.DEPLOY),
+        ("11", "GATE 12: Production approval", GateType.DEPLOY),
+        ("12", "GATE 15: Merge approval", GateType.DEPLOY),
+    ]
+
+
+def test_gates_are_numbered_through_the_line_and_the_others_are_decided_by_a_command_or_a_list() -> None:
+    labels = [(gate.label, gate.type) for one in line() for gate in one.gates]
+    assert [label for label, _ in labels] == [f"GATE {number}" for number in range(1, 16)]
+    validations = [label for label, kind in labels if kind is GateType.VALIDATION]
+    assert validations == [f"GATE {number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14)]
+
+
+def test_only_the_merge_gate_merges() -> None:
+    assert [gate.heading for one in line() for gate in one.gates if gate.merges] == ["GATE 15: Merge approval"]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "early", "late"),
+    [
+        ("1", "Show the person", "Keep the answer"),
+        ("8", "Show the person the list", "Apply what was said"),
+        ("10", "is used. When the day is over, show:", "makes a new\ncandidate"),
+        ("11", "Show the person, on one screen", "run the commands of the list"),
+        ("12", "Collect what the person needs", 'git -C "$ORCHESTRATOR_MAIN" merge --no-ff'),
+    ],
+)
+def test_what_a_gate_asks_about_comes_only_after_the_question(workflow: str, early: str, late: str) -> None:
+    one = next(one for one in line() if one.id == workflow)
+    gate = next(gate for gate in one.gates if gate.stops)
+    before = piece(one, gate.ordinal, ())
+    assert before.stop == gate
+    assert early in before.text
+    assert late not in before.text
+    after = one.text[one.text.index("⏸️") :]
+    assert late in after
+    assert "Wait for the person's decision" in before.text
+
+
+def test_the_merge_document_merges_from_outside_or_by_pull_request() -> None:
+    section = gate_section(document("add-feature-12-merge.md"), "GATE 15: Merge approval")
+    assert 'git -C "$ORCHESTRATOR_MAIN" merge --no-ff' in section
+    assert "pull request" in section
+
+
+def test_the_documents_are_short_and_carry_what_they_are_for() -> None:
+    for name in names("workflows"):
+        text = asset("workflows", name).decode()
+        assert 45 <= len(text.splitlines()) <= 110, name
+        assert frontmatter(text)["description"], name
+
+
+def test_the_configuration_as_written_sets_the_glob_and_the_tags_alone() -> None:
+    said = {table: keys for table, keys in tomllib.loads(configuration()).items() if keys}
+    assert said == {
+        "workflows": {"glob": "docs/workflows/add-feature-*.md"},
+        "checkpoints": {"tags": 20},
+    }
+
+
+def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
+    shown = re.sub(r"^# (?=\[|\"[^\"]+\" = |[a-z_]+ = )", "", configuration(), flags=re.MULTILINE)
+    assert tomllib.loads(shown) == {
+        "workflows": {
+            "glob": "docs/workflows/add-feature-*.md",
+            "skip": ["11c1b"],
+            "phase_words": ["Fase", "Phase"],
+        },
+        "agent": {
+            "preset": "claude",
+            "command": ["python3", "tools/agent.py"],
+            "timeout": "45m",
+            "granularity": "phase",
+        },
+        "validate": {
+            "command": "npm test",
+            "attempts": 3,
+            "pass_when": ".numFailedTests == 0",
+            "workflows": {"5a": "npm run build && npm test"},
+        },
+        "gates": {
+            "keywords": list(KEYWORDS),
+            "assurance": "terminal",
+            "types": {"4.5: GATE 2": "validation"},
+            "pause": {"11a: Staging": "24h"},
+        },
+        "run": {"parallel": 3, "sign": False},
+        "worktrees": {"root": "../REPO.worktrees"},
+        "checkpoints": {"tags": 20},
+        "backups": {"keep": 50},
+        "hooks": {"wait": False, "trailers": False},
+        "notify": {"command": ["notify-send"], "urls": ["ntfys://ntfy.sh/my-topic"]},
+    }
+
+
+def test_the_pause_of_the_staging_review_names_one_heading_and_fits_behind_the_configuration() -> None:
+    both = tomllib.loads(configuration() + asset("pause.toml").decode())
+    assert both["gates"] == {"pause": {"10: Staging review of 24 h": "24h"}}
+    headings = section_headings(document("add-feature-10-staging.md"))
+    assert [text for text in headings if "Staging review of 24 h" in text] == ["GATE 11: Staging review of 24 h"]
+
+
+def test_the_agent_has_the_fields_of_a_main_session_agent() -> None:
+    head = frontmatter(asset("workflow-orchestrator.md").decode())
+    description = head.pop("description")
+    assert "claude --agent workflow-orchestrator" in description
+    assert head == {
+        "name": "workflow-orchestrator",
+        "tools": "Bash, Read, Grep, Glob, AskUserQuestion",
+        "model": "inherit",
+        "color": "cyan",
+    }
+
+
+def test_the_agent_is_told_every_key_of_a_state() -> None:
+    text = asset("workflow-orchestrator.md").decode()
+    state = json.loads(text.split("```json\n")[1].split("```")[0])
+    assert list(state) == [
+        "feature", "branch", "status", "current_workflow", "current_phase", "gate", "workflows_completed",
+        "attempts", "rollback_points", "started_at", "updated_at", "paused_until", "notes",
+    ]  # fmt: skip
+    assert list(state["gate"]) == ["type", "trigger", "reached_at", "approved_at", "approved_by"]
+
+
+def test_nothing_that_an_agent_reads_shows_a_command_that_decides_or_destroys() -> None:
+    texts = {name: asset("workflows", name).decode() for name in names("workflows")}
+    texts["agent"] = asset("workflow-orchestrator.md").decode()
+    assert {name: re.findall(DECIDES, text) for name, text in texts.items() if re.search(DECIDES, text)} == {}
+
+
+def test_the_agents_commands_are_plain_enough_for_a_permission_rule() -> None:
+    text = asset("workflow-orchestrator.md").decode()
+    commands = re.findall(r"^\| `(orchestrator [^`]*)` \|", text, flags=re.MULTILINE)
+    assert len(commands) == 13
+    assert [command for command in commands if re.search(r"[$|;&<>`=]", command)] == []
+
+
+def test_the_hooks_for_pre_commit_call_the_command_at_their_own_stage() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    stages = ["post-commit", "post-merge", "post-rewrite", "pre-push", "prepare-commit-msg"]
+    assert [(hook["id"], hook["entry"], hook["stages"]) for hook in hooks] == [
+        (f"orchestrator-{stage}", f"orchestrator hook {stage}", [stage]) for stage in stages
+    ]
+    for hook in hooks:
+        assert (hook["language"], hook["always_run"]) == ("python", True)
+        assert hook.get("pass_filenames", True) == (hook["stages"] == ["prepare-commit-msg"])
+
+
+def test_the_local_pre_commit_configuration_has_the_same_hooks() -> None:
+    snippet = yaml.safe_load(asset("pre-commit-config.yaml"))
+    shipped = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    (local,) = snippet["repos"]
+    assert local["repo"] == "local"
+    stages = [hook["stages"][0] for hook in local["hooks"]]
+    assert snippet["default_install_hook_types"] == ["pre-commit", *stages]
+    for hook in local["hooks"]:
+        assert hook == {
+            key: "system" if key == "language" else value
+            for key, value in shipped[hook["id"]].items()
+            if key not in ("description", "minimum_pre_commit_version")
+        }
