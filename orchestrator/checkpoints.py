@@ -277,13 +277,22 @@ def take_point(workspace: Workspace, feature: Feature, cause: str, started: Work
             files=tar.files,
             bytes=tar.bytes,
             cause=cause,
+            dropped=_beyond(feature, workspace.configuration.backups.keep - 1),
         )
         begun: list[AnyPayload] = [replace(started, n=n)] if started else []
         workspace.record(lambda world: [of(world.features[feature.id], one) for one in (checkpoint, backup, *begun)])
     keep_tags(workspace, feature, n)
-    needed = {point.backup for point in workspace.world.features[feature.id].points if point.n == n}
+    feature = workspace.world.features[feature.id]
+    needed = {point.backup for point in feature.points}
     backups.retain(workspace.main, feature.slug, workspace.configuration.backups.keep, needed)
     return n
+
+
+def _beyond(feature: Feature, keep: int) -> tuple[int, ...]:
+    """Return the rollback points that `keep` leaves no room for; never the one an automatic rollback needs."""
+    needed = [one.n for one in feature.points if one.cause == "workflow"][-1:]
+    old = feature.points[: max(0, len(feature.points) - keep)]
+    return tuple(one.n for one in old if one.n not in needed)
 
 
 def instant(moment: str) -> float:

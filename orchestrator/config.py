@@ -16,6 +16,8 @@ FILE = "orchestrator.toml"
 DEFAULT_GLOB = ".windsurf/workflows/add-feature-*.md"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_HEADER = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=#\s]+))\s*=""")
 
 
 class Workflows(Value, forbid_unknown_fields=True):
@@ -39,7 +41,7 @@ class Validate(Value, forbid_unknown_fields=True):
 
 
 class Gates(Value, forbid_unknown_fields=True):
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ("GATE 1", "screenshot", "staging")
     assurance: str | dict[str, str] = "terminal"
     types: dict[str, str] = {}
     pause: dict[str, str] = {}
@@ -126,10 +128,13 @@ def parse(content: bytes, name: str = FILE) -> Configuration:
 
 def seconds(duration: str, key: str) -> float:
     """Return a duration such as `45m`, `24h` or `1h30m` in seconds. Raises BadConfiguration naming `key`."""
-    parts = _DURATION.findall(duration.replace(" ", ""))
-    if not parts or "".join(a + b for a, b in parts) != duration.replace(" ", ""):
+    if not _is_duration(duration):
         raise BadConfiguration(f"{FILE}: {key} = {duration!r} is no duration", "write it like 90s, 45m, 24h or 7d")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(duration.replace(" ", "")))
+
+
+def _is_duration(text: str) -> bool:
+    return re.fullmatch(f"(?:{_DURATION.pattern})+", text.replace(" ", "")) is not None
 
 
 def _toml_words(message: str) -> str:
@@ -143,46 +148,50 @@ def _wrong(message: str, text: str, table: dict[str, Any], name: str) -> BadConf
     path = where.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`", what)
     if unknown is None:
-        key = path.split("[")[0]
-        return BadConfiguration(f"{name}:{_line_of(text, key)}: {key}: {what[0].lower()}{what[1:]}")
+        key, inside, _ = path.partition("[")
+        number = _line_inside(text, key, table) if inside == "[" else _line_of(text, key)
+        return BadConfiguration(f"{name}:{number}: {key}: {what[0].lower()}{what[1:]}")
     key = f"{path}.{unknown[1]}" if path else unknown[1]
-    near = _nearest(path, unknown[1])
-    return BadConfiguration(f"{name}:{_line_of(text, key)}: unknown key {key!r}", f"the nearest known key is {near!r}")
+    return BadConfiguration(
+        f"{name}:{_line_of(text, key)}: unknown key {key!r}", f"the nearest known key is {_nearest(key)!r}"
+    )
 
 
-def _nearest(table: str, key: str) -> str:
+def _nearest(key: str) -> str:
     from difflib import get_close_matches  # only for a message
 
-    known = {
-        ".".join((first.name, second.name)): second.name
-        for first in msgspec.structs.fields(Configuration)
-        for second in msgspec.structs.fields(first.type)
-    }
-    names = [name.partition(".")[2] for name in known if name.startswith(f"{table}.")] if table else []
-    names = names or [field.name for field in msgspec.structs.fields(Configuration)]
-    found = get_close_matches(key, names, n=1, cutoff=0.0)
-    return f"{table}.{found[0]}" if table else found[0]
+    tables = msgspec.structs.fields(Configuration)
+    keys = [f"{table.name}.{field.name}" for table in tables for field in msgspec.structs.fields(table.type)]
+    return get_close_matches(key, [*(table.name for table in tables), *keys], n=1, cutoff=0.0)[0]
 
 
-def _line_of(text: str, key: str) -> int:
-    """Return the line (from 1) on which a dotted key stands, by its last word within its table; 1 if unknown."""
-    table, _, word = key.rpartition(".")
-    here = ""
+def _line_inside(text: str, key: str, table: dict[str, Any]) -> int:
+    """Return the line of the first value in the table or list `key` that is no text."""
+    first, _, second = key.partition(".")
+    found = table[first][second]
+    names = [name for name, value in found.items() if not isinstance(value, str)] if isinstance(found, dict) else []
+    return _line_of(text, key, names[0]) if names else _line_of(text, key)
+
+
+def _line_of(text: str, table: str, name: str = "") -> int:
+    """Return the line (from 1) of the dotted key `table`, or of the key `name` in that table; 1 if unknown."""
+    wanted = f"{table}.{name}" if name else table
+    here, at_table = "", 1
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.fullmatch(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?", line)
-        if header:
+        if header := _HEADER.fullmatch(line):
             here = header[1]
-            if here == key:
-                return number
-        name = re.match(r"""\s*["']?([^"'=#]+?)["']?\s*=""", line)
-        if name and name[1] == word and here in (table, ""):
+        key = _KEY.match(line)
+        full = ".".join(filter(None, [here, key[1] or key[2] or key[3]])) if key else here
+        if full == wanted:
             return number
-    return 1
+        if full == table and at_table == 1:
+            at_table = number
+    return at_table
 
 
 def _check(found: Configuration, text: str, name: str) -> None:
-    def refuse(key: str, what: str, hint: str) -> BadConfiguration:
-        return BadConfiguration(f"{name}:{_line_of(text, key)}: {key}: {what}", hint)
+    def refuse(key: str, what: str, hint: str, inside: str = "") -> BadConfiguration:
+        return BadConfiguration(f"{name}:{_line_of(text, key, inside)}: {key}: {what}", hint)
 
     glob = found.workflows.glob
     if glob.startswith(("/", "~")) or ".." in Path(glob).parts:
@@ -197,10 +206,9 @@ def _check(found: Configuration, text: str, name: str) -> None:
         raise refuse("agent.granularity", f"{found.agent.granularity!r} is unknown", 'write "phase" or "workflow"')
     for key, kind in found.gates.types.items():
         if kind not in ("human", "deploy", "validation", "none"):
-            raise refuse("gates.types", f"{key!r} = {kind!r}", 'write "human", "deploy", "validation" or "none"')
-    for key, value in found.gates.pause.items():
-        seconds(value, f"gates.pause.{key!r}")
-    seconds(found.agent.timeout, "agent.timeout")
+            hint = 'write "human", "deploy", "validation" or "none"'
+            raise refuse("gates.types", f"{key!r} = {kind!r}", hint, key)
+    _check_durations(found, refuse)
     _check_assurance(found.gates.assurance, refuse)
     for key, count, least in (
         ("validate.attempts", found.validate.attempts, 1),
@@ -212,10 +220,21 @@ def _check(found: Configuration, text: str, name: str) -> None:
             raise refuse(key, f"{count} is too small", f"write {least} or more")
 
 
+def _check_durations(found: Configuration, refuse: Any) -> None:
+    hint = "write it like 90s, 45m, 24h or 7d"
+    if not _is_duration(found.agent.timeout):
+        raise refuse("agent.timeout", f"{found.agent.timeout!r} is no duration", hint)
+    for key, value in found.gates.pause.items():
+        if not _is_duration(value):
+            raise refuse("gates.pause", f"{key!r} = {value!r} is no duration", hint, key)
+
+
 def _check_assurance(assurance: str | dict[str, str], refuse: Any) -> None:
-    levels = assurance.values() if isinstance(assurance, dict) else (assurance,)
-    for level in levels:
+    by_type = assurance if isinstance(assurance, dict) else {"": assurance}
+    for kind, level in by_type.items():
+        if kind not in ("", "human", "deploy"):
+            raise refuse("gates.assurance", f"{kind!r} is no type that stops", 'write "human" or "deploy"', kind)
         if level not in ("terminal", "signed"):
-            raise refuse("gates.assurance", f"{level!r} is unknown", 'write "terminal" or "signed"')
+            raise refuse("gates.assurance", f"{level!r} is unknown", 'write "terminal" or "signed"', kind)
         if level == "signed":
-            raise refuse("gates.assurance", '"signed" is not there yet in this version', 'write "terminal"')
+            raise refuse("gates.assurance", '"signed" is not there yet in this version', 'write "terminal"', kind)

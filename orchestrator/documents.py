@@ -16,7 +16,8 @@ from orchestrator import config
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.trees import read_tree
 from orchestrator.config import Configuration
-from orchestrator.core.line import Document, Rules, order, read_document, weakened, workflow_id
+from orchestrator.core.headings import names
+from orchestrator.core.line import Document, Rules, is_step, order, read_document, weakened, workflow_id
 from orchestrator.core.steps import Line
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import BadConfiguration
@@ -36,6 +37,7 @@ class Reading(Value):
     line: Line
     problems: tuple[str, ...]
     missing: frozenset[str]  # ids of documents that are there and could not be read
+    left_out: tuple[str, ...] = ()  # documents with an id that say of themselves that they are no step any more
 
 
 class Effective(Value):
@@ -48,6 +50,7 @@ class Effective(Value):
     is_changed: bool  # the source differs from the accepted one
     source: Source
     accepted: Sha | None = None  # the tree that it was compared with
+    left_out: tuple[str, ...] = ()
 
 
 def source(root: Path) -> Source:
@@ -81,6 +84,7 @@ def reading(source: Source) -> Reading:
     """Return the line that a source holds. Raises BadConfiguration for the configuration itself."""
     found = config.parse(source.configuration)
     documents: list[Document] = []
+    left_out: list[Document] = []
     problems: list[str] = []
     missing: set[str] = set()
     named: set[str] = set()
@@ -91,7 +95,8 @@ def reading(source: Source) -> Reading:
         types = {key: kind for key, kind in found.gates.types.items() if _names(key, workflow)}
         named |= types.keys()
         try:
-            documents.append(_document(name, content, workflow, found, types))
+            document = _document(name, content, workflow, found, types)
+            (documents if is_step(document) else left_out).append(document)
         except BadConfiguration as error:
             problems.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
             missing.add(workflow)
@@ -99,7 +104,13 @@ def reading(source: Source) -> Reading:
     problems += [f"{config.FILE}: gates.types: {key!r} names no document of the line" for key in unknown]
     documents = _ordered(documents, problems)
     line = Line(documents=tuple(documents), pauses=_pauses(found, documents, problems))
-    return Reading(configuration=found, line=line, problems=tuple(problems), missing=frozenset(missing))
+    return Reading(
+        configuration=found,
+        line=line,
+        problems=tuple(problems),
+        missing=frozenset(missing),
+        left_out=tuple(one.file for one in left_out),
+    )
 
 
 def _names(key: str, workflow: str) -> bool:
@@ -134,13 +145,14 @@ def _pauses(found: Configuration, documents: Sequence[Document], problems: list[
     pauses: dict[tuple[str, str], float] = {}
     for key, duration in found.gates.pause.items():
         workflow, _, part = key.partition(":")
-        wanted = part.strip().casefold()
-        keys = [
-            (document.id, gate.key)
+        stops = [
+            (document.id, gate)
             for document in documents
             for gate in document.gates
-            if document.id == workflow.strip() and wanted in gate.heading.casefold() and gate.stops
+            if document.id == workflow.strip() and gate.stops
         ]
+        exact = [(name, gate.key) for name, gate in stops if gate.key == part.strip()]
+        keys = exact or [(name, gate.key) for name, gate in stops if names(gate.heading, part)]
         if len(keys) != 1:
             count = "no gate" if not keys else f"{len(keys)} gates"
             problems.append(f"{config.FILE}: gates.pause: {key!r} matches {count}; name one by a part of its heading")
@@ -173,10 +185,8 @@ def effective(current: Source, accepted: Source | None) -> Effective:
     pending: list[str] = []
     documents = _mixed(old, new, pending)
     pauses = dict(new.line.pauses)
-    kept = {one.id for one in documents if old.line.document(one.id) is one}
     for key, seconds in old.line.pauses.items():
-        if key[0] in kept or seconds > pauses.get(key, 0.0):
-            pauses[key] = seconds
+        pauses[key] = max(seconds, pauses.get(key, 0.0))
     validate = new.configuration.validate
     if validate != old.configuration.validate:
         pending.append(f"{config.FILE}: [validate] changed: {_shown(old)} -> {_shown(new)}")
@@ -188,6 +198,7 @@ def effective(current: Source, accepted: Source | None) -> Effective:
         pending=tuple(pending),
         is_changed=True,
         source=current,
+        left_out=new.left_out,
     )
 
 
@@ -199,6 +210,7 @@ def _unchanged(new: Reading, source: Source, is_changed: bool) -> Effective:
         pending=(),
         is_changed=is_changed,
         source=source,
+        left_out=new.left_out,
     )
 
 

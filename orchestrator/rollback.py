@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 
 from orchestrator import checkpoints, worktrees
-from orchestrator.adapters import move, reflog
+from orchestrator.adapters import backups, move, reflog
 from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.move import Changes, Mover, Target
@@ -270,7 +270,11 @@ def _ended(
             ancestors=still,
         )
         workspace.record(lambda world: decide.finish_rollback(world.features[feature.id], executed))
-    return workspace.world.features[feature.id]
+    ended = workspace.world.features[feature.id]
+    listed = [point.n for point in ended.points if point.n in ended.ancestors]
+    if listed:
+        backups.name_newest(ended.slug, workspace.main, listed[-1])
+    return ended
 
 
 def _worktree(workspace: Workspace, feature: Feature) -> Path | None:

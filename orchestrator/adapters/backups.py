@@ -136,6 +136,12 @@ def _member_digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return hashlib.sha256(file.read() if file else b"").hexdigest()
 
 
+def name_newest(slug: Slug, root: Path, n: int) -> None:
+    """Let the backup of rollback point `n` be the newest one: a rollback went back to it."""
+    if (root / numbered(slug, n)).exists():
+        _become_newest(root / numbered(slug, n), root / newest(slug))
+
+
 def _become_newest(path: Path, place: Path) -> None:
     beside = place.with_name(f"{TEMPORARY}{place.name}")
     with said_in_one_line(place):

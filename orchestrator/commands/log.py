@@ -74,6 +74,7 @@ def _since(since: str | None) -> tuple[int, datetime | None]:
 def _filtered(found: Iterator[Record], jq_filter: str, as_json: bool) -> None:
     from orchestrator.log.query import matches  # jq: only for a filter
 
+    matches(jq_filter, "")  # what is no filter is said also where no event is left to try it on
     results = [result for one in found for result in matches(jq_filter, msgspec.json.encode(one).decode())]
     if as_json:
         render.json({"events": results})

@@ -22,14 +22,16 @@ def command(name: str, after: str | None, checkout: bool, base: str | None) -> N
     """Start feature NAME: branch feat/NAME (an existing one is adopted), state, context files."""
     slugged = slug(name)
     with session.writing("start") as workspace:
-        line = workspace.settle_line()
-        place = line.beginning()
-        if place is None:
-            raise Refusal("the line holds no document", "orchestrator workflows")
+        workspace.usable_line()
         other = workspace.feature(after).id if after else None
         branch = f"feat/{slugged}"
         _refuse_taken(workspace, slugged)
-        commit, adopted = _branch(workspace, branch, base)
+        commit, adopted = _commit(workspace, branch, base)
+        place = workspace.settle_line().beginning()
+        if place is None:
+            raise Refusal("the line holds no document", "orchestrator workflows")
+        if not adopted:
+            _make_branch(workspace, branch, commit)
         created = FeatureCreated(
             branch=branch,
             commit=commit,
@@ -53,8 +55,8 @@ def _refuse_taken(workspace: Workspace, name: Slug) -> None:
         raise Refusal(f"feature {name!r} was already started", f"orchestrator status {name}")
 
 
-def _branch(workspace: Workspace, branch: str, base: str | None) -> tuple[Sha, bool]:
-    """Return the branch's commit and whether it was there; made now where it was not."""
+def _commit(workspace: Workspace, branch: str, base: str | None) -> tuple[Sha, bool]:
+    """Return the commit of the branch, there or to be made, and whether it is there. Changes nothing."""
     there = workspace.git.commit(f"refs/heads/{branch}")
     if there is not None:
         if base:
@@ -67,16 +69,12 @@ def _branch(workspace: Workspace, branch: str, base: str | None) -> tuple[Sha, b
         raise Refusal(f"there is no commit {base!r}", "git branch --all")
     if not workspace.git.holds("check-ref-format", f"refs/heads/{branch}"):
         raise Refusal(f"{branch} is no branch name for git", "choose another name")
-    workspace.git.run(
-        "update-ref",
-        "--create-reflog",
-        "-m",
-        "branch: started by orchestrator",
-        f"refs/heads/{branch}",
-        commit,
-        "",
-    )
     return commit, False
+
+
+def _make_branch(workspace: Workspace, branch: str, commit: Sha) -> None:
+    words = ("--create-reflog", "-m", "branch: started by orchestrator", f"refs/heads/{branch}")
+    workspace.git.run("update-ref", *words, commit, "")
 
 
 def _check_out(workspace: Workspace, branch: str) -> None:

@@ -17,9 +17,9 @@ from orchestrator.log import projections
 def command(feature: str | None, why: bool, at: str | None, as_json: bool) -> int:
     """Show who is where, what waits, and since when."""
     with session.reading() if at else session.looking() as workspace:
+        world = render.past(workspace, at) if at else workspace.world
         if not workspace.is_set_up:
             return _without_log(as_json)
-        world = render.past(workspace, at) if at else workspace.world
         features = [one for one in world.features.values() if feature is None or one.slug == slug(feature)]
         if feature is not None and not features:
             workspace.feature(feature)

@@ -24,6 +24,7 @@ def command(as_json: bool) -> int:
                 f"no workflow document matches {glob!r}", "set [workflows] glob in orchestrator.toml"
             )
         workspace.notices.extend(effective.problems)
+        workspace.notices.extend(f"{name} is left out: it says that it is discontinued" for name in effective.left_out)
         workspace.notices.extend(f"waits for a person's yes: {row}" for row in effective.pending)
         if as_json:
             render.json({"workflows": [shape(one) for one in effective.line.documents]})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
 _BOX = re.compile(r"\[[ xX]\]\s")
-_PLAIN_SLIP = re.compile(r"\s*#.*|\s*|[\w-]+:(?:\s+[^\s\[{\"'|>&*!%@`].*|\s*)|\s+\S.*|-\s.*")
+_PLAIN_SLIP = re.compile(r"\s*#.*|\s*|[\w-]+:(?:\s+[^\s\[{\"'|>&*!%@`].*|\s*)")
 
 
 class Kind(StrEnum):
@@ -53,7 +53,7 @@ class Block(Value):
 
 
 class Heading(Value):
-    """A heading as CommonMark reads it."""
+    """A heading as CommonMark reads it; level 0 is the text before the first one."""
 
     level: int
     text: str
@@ -120,10 +120,10 @@ def _broken(file: str, line: int, what: str) -> BadConfiguration:
 def sections(text: str, skipped: int, preface: str) -> tuple[Section, ...]:
     """Return the sections of a stored text whose first `skipped` lines are frontmatter.
 
-    What stands before the first heading is a section headed by `preface`, at the first line that is left.
+    What stands before the first heading is a section headed by `preface`, of level 0, at the first line left.
     """
     body = "\n" * skipped + "\n".join(text.split("\n")[skipped:])
-    before = heading = Heading(level=1, text=preface, line=skipped + 1)
+    before = heading = Heading(level=0, text=preface, line=skipped + 1)
     blocks: list[Block] = []
     found: list[Section] = []
     for part in _parts(_parser().parse(body)):

@@ -53,9 +53,7 @@ def _decision(decision: Decision, section: str) -> str:
     answer = f"\n\nTheir words:\n\n{_quoted(decision.answer)}" if decision.answer else ""
     asked = f"\n\nIt had been asked: {decision.gate.trigger}" if decision.gate.trigger else ""
     follows = (
-        f"\n\nThe section of the gate, which is decided now and not to be asked again:\n\n{section}"
-        if section
-        else ""
+        f"\n\nThe section of the gate, which is decided now and not to be asked again:\n\n{section}" if section else ""
     )
     return f"## {words[decision.verdict]} ({decision.at})" + asked + answer + follows
 
@@ -102,7 +100,8 @@ def _merge() -> str:
     return (
         "## Where the default branch is\n\n"
         "It is checked out in the main worktree, at `$ORCHESTRATOR_MAIN`, not here. Merge there with\n"
-        '`git -C "$ORCHESTRATOR_MAIN" merge --no-ff BRANCH`, or by a pull request; do not check it out in this worktree.'
+        '`git -C "$ORCHESTRATOR_MAIN" merge --no-ff BRANCH`, or by a pull request; do not check it out in this\n'
+        "worktree."
     )
 
 
@@ -115,8 +114,8 @@ def _contract(setting: Setting) -> str:
         ]
     lines += [
         "Exit with 0 when the piece is done. You may end your output with one line of JSON:",
-        '`{"orchestrator": {"outcome": "ok", "evidence": ["path"], "note": "one sentence"}}`. Use `"outcome": "fail"` when',
-        'you could not do it, and `"outcome": "gate"` with `"trigger": "the question"` when you need a person\'s decision',
-        "to go on. Exit with 75 when something that is not yours stands in the way (quota, network, login).",
+        '`{"orchestrator": {"outcome": "ok", "evidence": ["path"], "note": "one sentence"}}`. Use `"outcome": "fail"`',
+        'when you could not do it, and `"outcome": "gate"` with `"trigger": "the question"` when you need a person\'s',
+        "decision to go on. Exit with 75 when something that is not yours stands in the way (quota, network, login).",
     ]
     return "\n".join(lines)

@@ -20,9 +20,7 @@ def known(world: World, slug: Slug) -> Feature:
     feature = world.feature(feature_id(slug))
     if feature is None:
         names = ", ".join(one.slug for one in world.features.values() if not one.retired)
-        raise Refusal(
-            f"there is no feature {slug!r}", f"known: {names}" if names else f"orchestrator start {slug}"
-        )
+        raise Refusal(f"there is no feature {slug!r}", f"known: {names}" if names else f"orchestrator start {slug}")
     return feature
 
 
@@ -40,13 +38,9 @@ def start(world: World, slug: Slug, created: fact.FeatureCreated, actor: str) ->
     feature = feature_id(slug)
     if feature in world.features:
         raise Refusal(f"feature {slug!r} was already started", f"orchestrator status {slug}")
-    owner = next(
-        (one for one in world.features.values() if one.branch == created.branch and not one.retired), None
-    )
+    owner = next((one for one in world.features.values() if one.branch == created.branch and not one.retired), None)
     if owner is not None:
-        raise Refusal(
-            f"branch {created.branch} belongs to feature {owner.slug!r}", f"orchestrator status {owner.slug}"
-        )
+        raise Refusal(f"branch {created.branch} belongs to feature {owner.slug!r}", f"orchestrator status {owner.slug}")
     if created.after is not None and created.after not in world.features:
         raise Refusal(f"there is no feature {slug_of(created.after)!r} to wait for", "orchestrator status")
     payloads: list[fact.AnyPayload] = [created]
@@ -84,8 +78,9 @@ def resume(feature: Feature, actor: str) -> list[Fact]:
             f"{feature.slug} waits at a gate ({feature.gate.gate.heading}); resume does not pass it",
             f"a person decides it; orchestrator status {feature.slug} --why shows it",
         )
-    if feature.status is Status.COMPLETED:
-        raise Refusal(f"{feature.slug} is completed", f"orchestrator status {feature.slug}")
+    if feature.retired or feature.status is Status.COMPLETED:
+        how = "retired" if feature.retired else "completed"
+        raise Refusal(f"{feature.slug} is {how}", f"orchestrator status {feature.slug}")
     if feature.status is Status.ACTIVE:
         raise Refusal(f"{feature.slug} is active already", "orchestrator next")
     return [of(feature, fact.FeatureResumed(), actor)]
@@ -105,9 +100,7 @@ def wake(world: World, now: str, is_past: Any) -> list[Fact]:
             if other is not None and other.status is Status.COMPLETED:
                 facts.append(of(feature, fact.FeatureResumed(reason=f"{other.slug} is completed")))
         elif feature.paused_until and is_past(feature.paused_until):
-            facts.append(
-                of(feature, fact.FeatureResumed(reason=f"the pause until {feature.paused_until} is over"))
-            )
+            facts.append(of(feature, fact.FeatureResumed(reason=f"the pause until {feature.paused_until} is over")))
     return facts
 
 
@@ -118,6 +111,8 @@ def retire(feature: Feature, retired: fact.FeatureRetired, actor: str) -> list[F
             f"{feature.slug} is {feature.status}; only a completed or failed feature retires",
             f"orchestrator status {feature.slug}",
         )
+    if feature.retired:
+        raise Refusal(f"{feature.slug} is retired already", f"orchestrator status {feature.slug}")
     return [of(feature, retired, actor)]
 
 
@@ -170,8 +165,7 @@ def passed(feature: Feature, line: Line, step: Step, outcome: Outcome, opens: st
     """An attempt passed: the gate at its end is reached, or the phase is done and what follows from it."""
     _same_run(feature, outcome.run)
     facts = [
-        _completed(feature, place, after, outcome)
-        for place, after in zip(step.covers, step.covers[1:], strict=False)
+        _completed(feature, place, after, outcome) for place, after in zip(step.covers, step.covers[1:], strict=False)
     ]
     last = step.last
     if step.stop is not None:
@@ -359,9 +353,7 @@ def _back_to(feature: Feature, line: Line, to: str) -> Place:
 def order_rollback(feature: Feature, ordered: fact.RollbackOrdered, actor: str) -> list[Fact]:
     """The intent, after which the next command ends it whatever happens."""
     if feature.ordered is not None:
-        raise Refusal(
-            f"a rollback of {feature.slug} is under way", "the next command ends it: orchestrator status"
-        )
+        raise Refusal(f"a rollback of {feature.slug} is under way", "the next command ends it: orchestrator status")
     return [of(feature, ordered, actor)]
 
 

@@ -134,9 +134,7 @@ def _taken(changed: Mapping[str, Any], stop: Gate | None) -> dict[str, Any]:
     }
 
 
-def _moved(
-    feature: Feature, line: Line, changed: Mapping[str, Any]
-) -> tuple[Place | None, Gate | None, list[str]]:
+def _moved(feature: Feature, line: Line, changed: Mapping[str, Any]) -> tuple[Place | None, Gate | None, list[str]]:
     """Return where an edit puts the feature, the stop it met on the way, and what was not done."""
     target, said = _target(feature, line, changed)
     end = changed.get("status", ["", ""])[1] == Status.COMPLETED

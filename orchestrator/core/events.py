@@ -206,7 +206,7 @@ class CheckpointCreated(Payload, tag="checkpoint_created"):
     run: str = ""
     late: bool = False  # the snapshot is younger than the next commit
     reflog: str = ""
-    ancestors: tuple[int, ...] | None = None  # rollback points still below the branch, where that may have changed
+    ancestors: tuple[int, ...] | None = None  # rollback points below the branch, where that may have changed
 
 
 class BranchMoved(Payload, tag="branch_moved"):
@@ -227,6 +227,7 @@ class BackupCreated(Payload, tag="backup_created"):
     files: int
     bytes: int
     cause: str = "workflow"  # or "hand"
+    dropped: tuple[int, ...] = ()  # older rollback points whose backups are let go: checkpoints only from here on
 
 
 class RollbackOrdered(Payload, tag="rollback_ordered"):
@@ -302,11 +303,11 @@ class LogRepaired(Payload, tag="log_repaired"):
 
 
 AnyPayload = (
-    FeatureCreated | FeatureImported | WorkflowStarted | WorkflowCompleted | FeatureCompleted | FeatureFailed
-    | FeatureRetired | WorktreeCreated | PhaseStarted | PhaseCompleted | GateReached | AttemptFailed | AttemptInterrupted
-    | ApprovalGranted | ApprovalRejected | FeaturePaused | FeatureResumed | CheckpointCreated | BranchMoved
-    | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone | RollbackAborted | StateEdited
-    | NoteAdded | LineAccepted | LogRepaired
+    FeatureCreated | FeatureImported | FeatureCompleted | FeatureFailed | FeatureRetired | WorktreeCreated
+    | WorkflowStarted | WorkflowCompleted | PhaseStarted | PhaseCompleted | GateReached | AttemptFailed
+    | AttemptInterrupted | ApprovalGranted | ApprovalRejected | FeaturePaused | FeatureResumed | CheckpointCreated
+    | BranchMoved | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone | RollbackAborted
+    | StateEdited | NoteAdded | LineAccepted | LogRepaired
 )  # fmt: skip
 
 

@@ -570,7 +570,8 @@ OUTWARD = {
     "release": any_of(r"""
         <deploy* implant* releas(?:e|es|ing) lanca(?:r|mento) public(?:ar|acao|a|amos|ad[oa]|o) publish*
         sub(?:ir|ida|imos|o) no_ar go(?:ing|es)?[-_]live live_(?:shop|site|system|server|environment|users)
-        live_(?:customers|traffic) ship shipping promo(?:te|ver) roll_?out canary cutover virada (?:app|play)_store liberar_para
+        live_(?:customers|traffic) ship shipping promo(?:te|ver) roll_?out canary cutover virada
+        (?:app|play)_store liberar_para
         (?:loja|site|app|sistema)_(?:de_verdade|no_ar|public[oa]) flip*_the_switch ring_\d*
         open(?:ing)?_(?:it_)?to_(?:the_)?(?:customers|public|users) abrir_(?:para|ao)_(?:publico|clientes)>
         """),
@@ -610,7 +611,7 @@ YES = any_of(r"""
 CRITERIA = (
     any_of("<check-?list* lista_de_(?:verificacao|conferencia)>"),
     any_of(
-        "<(?:sai(?:r|em)?|exits?|retorn\\w+|returns?)_(?:com_|with_)?(?:codigo_|code_)?0>",
+        "<(?:sair?|saem|exits?|retorn\\w+|returns?)_(?:com_|with_)?(?:codigo_|code_)?0>",
         "<codigo_de_saida exit_(?:code|status) saida_(?:0|zero)>",
     ),
     any_of("""

@@ -15,6 +15,7 @@ _SENTENCE = re.compile(r"[.!?…]+[\"”')*_\]`]*(?:\s*[(\[][^()\[\]\n]{1,40}[)\
 _CLAUSE = re.compile(r"(?<=[;:])[*_]*\s+|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
 _QUOTED = re.compile(r"[\"“”«»][^\"“”«»\n]*\s[^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 _MARKS = " \t*_>"
+_BOX = re.compile(r"^\[[ xX]\]\s+")
 _SHORT = 6  # words: a sentence of so few is not cut at its colon
 
 
@@ -229,7 +230,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _finding(cue: gates.Cue, clause: Clause) -> Finding:
     line = _line_with(cue, clause)
-    return Finding(rank=cue.rank, name=cue.name, words=line.text.strip(_MARKS), line=line.number, block=clause.block)
+    return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=clause.block)
 
 
 def _line_with(cue: gates.Cue, clause: Clause) -> Line:
@@ -246,8 +247,12 @@ def _line_with(cue: gates.Cue, clause: Clause) -> Line:
     return clause.lines[0]
 
 
+def _bare(text: str) -> str:
+    return _BOX.sub("", text.strip(_MARKS))
+
+
 def _line_finding(cue: gates.Cue, line: Line, block: Block) -> Finding:
-    return Finding(rank=cue.rank, name=cue.name, words=line.text.strip(_MARKS), line=line.number, block=block)
+    return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=block)
 
 
 def clauses(block: Block) -> Iterator[Clause]:
@@ -409,7 +414,7 @@ def _validated(case: Case, found: tuple[Line, str] | None) -> Verdict | None:
         return None
     line, why = found
     end = next(block.end for block in case.blocks if block.end >= line.number)
-    return Verdict(type=GateType.VALIDATION, trigger=line.text.strip(_MARKS), line=line.number, end=end, why=why)
+    return Verdict(type=GateType.VALIDATION, trigger=_bare(line.text), line=line.number, end=end, why=why)
 
 
 def _hard_criterion(case: Case) -> tuple[Line, str] | None:

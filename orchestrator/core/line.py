@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from orchestrator.core.blocks import Section, frontmatter, sections, stored
+from orchestrator.core.blocks import Heading, Section, frontmatter, sections, stored
 from orchestrator.core.gates import fold
 from orchestrator.core.headings import condition, names
 from orchestrator.core.outline import Outline, outline, verdicts
@@ -132,11 +132,12 @@ def read_document(text: str, file: str, workflow: str, rules: Rules) -> Document
     """
     clean = stored(text)
     values, skipped = frontmatter(clean, file)
-    found = sections(clean, skipped, file.rsplit("/", 1)[-1].removesuffix(".md"))
+    name = file.rsplit("/", 1)[-1].removesuffix(".md")
+    found = sections(clean, skipped, name)
     keys = _keys([one.heading.text for one in found])
     chosen = dict(_chosen(found, keys, rules.types, file))
     plan = outline(found, rules.phase_words, rules.keywords, chosen)
-    title = found[plan.title or 0].heading
+    title = Heading(level=0, text=name, line=skipped + 1) if plan.title is None else found[plan.title].heading
     phases = tuple(_phases(plan))
     return Document(
         id=workflow,
@@ -145,7 +146,7 @@ def read_document(text: str, file: str, workflow: str, rules: Rules) -> Document
         text=clean,
         phases=phases,
         gates=tuple(_gates(plan, keys, chosen, phases)),
-        headings=tuple(one.heading.text for one in found),
+        headings=tuple(one.heading.text for one in found if one.heading.level),
         title_line=title.line,
         skipped=skipped,
         description=values.get("description", ""),

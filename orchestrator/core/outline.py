@@ -109,7 +109,7 @@ def _plain_chain(plan: Outline, at: int, above: int | None) -> list[int]:
             break
         if plan.level(one) < plan.level(chain[0]):
             chain.insert(0, one)
-    return [one for one in chain if one != plan.title or one == at]
+    return [one for one in chain if one == at or (one != plan.title and plan.level(one))]
 
 
 def _behind_stop(plan: Outline, stops: Mapping[int, Verdict], at: int, owner: int) -> int:

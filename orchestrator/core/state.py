@@ -200,13 +200,10 @@ def fold(world: World, events: Iterable[Event]) -> World:
 
 
 def _feature_after(feature: Feature | None, event: Event) -> Feature | None:
-    if feature is None:
-        feature = _born(event)
-    else:
-        feature = _changed(feature, event)
-    if feature is None:
+    after = _born(event) if feature is None else _changed(feature, event)
+    if after is None:
         return None
-    return msgspec.structs.replace(feature, updated_at=event.timestamp, last=event.id, last_hash=event.hash)
+    return msgspec.structs.replace(after, updated_at=event.timestamp, last=event.id, last_hash=event.hash)
 
 
 def _born(event: Event) -> Feature | None:
@@ -350,7 +347,9 @@ def _changed(feature: Feature, event: Event) -> Feature:
             waiting = Waiting(
                 gate=reached.gate, ordinal=reached.ordinal, reached_at=at, opens=reached.opens, event=event.id
             )
-            return replace(_arrived(feature, reached), status=Status.PAUSED, gate=waiting, paused_until=reached.opens or None)
+            return replace(
+                _arrived(feature, reached), status=Status.PAUSED, gate=waiting, paused_until=reached.opens or None
+            )
         case fact.AttemptFailed() as failed:
             failure = Failure(
                 attempt=failed.attempt,
@@ -425,9 +424,11 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 event=event.id,
                 cause=backup.cause,
             )
-            return replace(feature, points=(*feature.points, point), ancestors=(*feature.ancestors, backup.n))
+            kept = tuple(one for one in feature.points if one.n not in backup.dropped)
+            below = tuple(n for n in feature.ancestors if n not in backup.dropped)
+            return replace(feature, points=(*kept, point), ancestors=(*below, backup.n))
         case fact.RollbackOrdered() as ordered:
-            return replace(_closed(feature), ordered=ordered)
+            return replace(_closed(feature) if feature.attempt else feature, ordered=ordered)
         case fact.RollbackExecuted() as executed:
             return _rolled_back(feature, executed, at)
         case fact.RollbackUndone() as undone:
@@ -619,12 +620,12 @@ def _edited(feature: Feature, edited: fact.StateEdited, at: str) -> Feature:
         failed=attempts.get(place.workflow, 0) if "attempts" in new else 0 if moved else feature.failed,
         failure=None if moved else feature.failure,
         attempts=attempts,
-        workflows_completed=tuple(new.get("workflows_completed", feature.workflows_completed)),
+        workflows_completed=tuple(str(one) for one in new.get("workflows_completed", feature.workflows_completed)),
         paused_until=new.get("paused_until", feature.paused_until),
         notes=tuple(_notes(new["notes"], at)) if "notes" in new else feature.notes,
         started_at=new.get("started_at", feature.started_at),
         extra=_extra(feature.extra, new),
-        ended_at=at if status in (Status.FAILED, Status.COMPLETED) else None,
+        ended_at=feature.ended_at if status is feature.status else at if status is Status.FAILED else None,
     )
 
 

@@ -163,9 +163,7 @@ def reached(found: GateFound) -> Gate:
     )  # fmt: skip
 
 
-def stops_between(
-    line: Line, here: Place, there: Place, completed: Sequence[str]
-) -> Iterator[tuple[Place, GateFound]]:
+def stops_between(line: Line, here: Place, there: Place, completed: Sequence[str]) -> Iterator[tuple[Place, GateFound]]:
     """Yield the undecided stops from `here` up to, not with, `there`: each with the place it lies in."""
     for document in line.documents:
         order = natural_order(document.id)
