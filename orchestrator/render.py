@@ -15,11 +15,11 @@ import msgspec
 
 from orchestrator import runner
 from orchestrator.adapters.agent import plain
+from orchestrator.attempts import Result
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.steps import label
 from orchestrator.core.values import Status, slug
 from orchestrator.errors import Refusal, WrongUsage
-from orchestrator.perform import Result
 from orchestrator.rollback import Plan
 from orchestrator.workspace import Workspace, now
 

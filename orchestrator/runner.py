@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from orchestrator import perform, rollback
+from orchestrator import attempts, perform, rollback
 from orchestrator.adapters.lock import holder
+from orchestrator.attempts import Result
+from orchestrator.checkpoints import instant
 from orchestrator.core import decide
 from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
 from orchestrator.errors import BrokenLog, Busy, NotRecorded, OrchestratorError
-from orchestrator.perform import Result
 from orchestrator.workspace import Workspace, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
@@ -54,7 +55,7 @@ def busy(workspace: Workspace) -> dict[FeatureId, str]:
         if feature.retired:
             continue
         attempt = feature.attempt
-        if attempt is not None and attempt.deadline and attempt.deadline > now().isoformat():
+        if attempt is not None and attempt.deadline and instant(attempt.deadline) > now().timestamp():
             found[feature.id] = f"an agent drives it by itself since {attempt.started_at}, until {attempt.deadline}"
             continue
         who = holder(workspace.lock_file(feature.slug))
@@ -70,7 +71,7 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
     reasons = {one.id: reason for one in ready if (reason := _missing(one, places))}
-    dirt = perform.main_dirt(workspace)
+    dirt = attempts.main_dirt(workspace)
     main_holder = holder(workspace.lock_file("main"))
     for feature in ready:
         if dirt and places.get(feature.branch) == workspace.main:
@@ -95,7 +96,7 @@ def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:
 
 def _merges(workspace: Workspace, feature: Feature) -> bool:
     try:
-        return perform.step_of(workspace, feature).merges
+        return attempts.step_of(workspace, feature).merges
     except OrchestratorError:
         return False  # what is wrong with its place is said when its turn comes
 

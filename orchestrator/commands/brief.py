@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from orchestrator import perform, session
+from orchestrator import attempts, perform, session
 from orchestrator.core.values import Status
 from orchestrator.errors import Refusal
 from orchestrator.workspace import now
@@ -33,7 +33,7 @@ def command(feature: str) -> None:
                 raise Refusal(f"{found.slug} is {current.status}", f"orchestrator status {found.slug} --why")
             limit = timedelta(seconds=workspace.configuration.timeout)
             deadline = (now() + limit).isoformat(timespec="seconds")
-            prepared = perform.prepare(workspace, current, perform.step_of(workspace, current), deadline)
+            prepared = attempts.prepare(workspace, current, attempts.step_of(workspace, current), deadline)
         click.echo(prepared.text, nl=False)
         click.echo(
             f"\nYou drive this attempt yourself, in {prepared.worktree}, until {deadline}. Close it with\n"

@@ -7,12 +7,12 @@ import threading
 
 import click
 
-from orchestrator import perform, render, runner, session, worktrees
+from orchestrator import attempts, render, runner, session, worktrees
+from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
 from orchestrator.core.values import FeatureId
 from orchestrator.errors import NOTHING_LEFT, WAITS, Refusal
-from orchestrator.perform import Result
 from orchestrator.workspace import Workspace
 
 
@@ -62,7 +62,7 @@ def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
     if not isinstance(action, RunStep):
         return _nothing(workspace, as_json)
     feature = workspace.world.features[action.feature]
-    step = perform.step_of(workspace, feature)
+    step = attempts.step_of(workspace, feature)
     found = workspace.configuration
     setting = brief.Setting(
         attempts=found.validate.attempts, number=decide.number(feature), validation=found.validation(step.workflow)

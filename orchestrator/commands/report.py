@@ -6,12 +6,12 @@ import threading
 
 import click
 
-from orchestrator import perform, render, runner, session
+from orchestrator import attempts, judging, perform, render, runner, session
 from orchestrator.adapters.agent import Said
+from orchestrator.attempts import Prepared, Result
 from orchestrator.checkpoints import instant
 from orchestrator.core.state import Feature
 from orchestrator.errors import Refusal
-from orchestrator.perform import Prepared, Result
 from orchestrator.workspace import Workspace, now
 
 
@@ -46,7 +46,7 @@ def _opened(workspace: Workspace, feature: Feature) -> Prepared:
     attempt = feature.attempt
     if attempt is None or not attempt.deadline:
         raise Refusal(f"no attempt of {feature.slug} was opened by brief", f"orchestrator brief {feature.slug}")
-    return perform.reopened(workspace, feature, attempt)
+    return attempts.reopened(workspace, feature, attempt)
 
 
 def _close(workspace: Workspace, prepared: Prepared, said: Said) -> Result:
@@ -59,9 +59,9 @@ def _close(workspace: Workspace, prepared: Prepared, said: Said) -> Result:
 
     with runner.stopping(stop):
         if said.outcome == "fail":
-            return perform.fail(
-                workspace, prepared, perform.Failed(reason=f"the agent says it failed: {said.note}"), seconds()
+            return judging.fail(
+                workspace, prepared, judging.Failed(reason=f"the agent says it failed: {said.note}"), seconds()
             )
         if said.outcome == "gate":
-            return perform.ask(workspace, prepared, said, seconds())
-        return perform.conclude(workspace, prepared, said, stop, seconds)
+            return judging.ask(workspace, prepared, said, seconds())
+        return judging.conclude(workspace, prepared, said, stop, seconds)

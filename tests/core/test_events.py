@@ -25,8 +25,9 @@ THERE = Place(workflow="5a", ordinal=0, phase="0")
 CHECKED = fact.Checked(command="npm test", exit=0, seconds=1.5, tail="ok")
 MOMENT = Moment(place=PLACE, workflows_completed=("1", "2b"), attempts={"4.5a": 2})
 GATE = Gate(
-    key="GATE 1: Telas #2", type="human", trigger="aprovar? (sim/não)", heading="GATE 1: Telas", line=30, 
-    label="GATE 1", why="asks a person", condition="se houver tela", reported=True, evidence=("shots/a.png",), note="both drawn",
+    key="GATE 1: Telas #2", type="human", trigger="aprovar? (sim/não)", heading="GATE 1: Telas", line=30,
+    label="GATE 1", why="asks a person", condition="se houver tela", reported=True, evidence=("shots/a.png",),
+    note="both drawn",
 )  # fmt: skip
 
 PAYLOADS: tuple[AnyPayload, ...] = (
@@ -70,7 +71,8 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     ),
     fact.BranchMoved(commit=None, action="reset: moving", reflog="1:2", ancestors=()),
     fact.BackupCreated(
-        n=7, commit=ONE, snapshot=TWO, path=".context/backups/x.tar.gz", sha256="d4", files=5, bytes=900, cause="hand"
+        n=7, commit=ONE, snapshot=TWO, path=".context/backups/x.tar.gz", sha256="d4", files=5, bytes=900, cause="hand",
+        dropped=(3, 4),
     ),
     fact.RollbackOrdered(
         operation="o1", n=7, commit=ONE, snapshot=TWO, old=THREE, moment=MOMENT, reason="by hand", automatic=True,

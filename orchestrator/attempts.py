@@ -1,0 +1,233 @@
+"""An attempt: its worktree, rollback point and brief before it begins, and what it found and left. Runs no agent."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from orchestrator import checkpoints, documents, worktrees
+from orchestrator.adapters.agent import agent_environment
+from orchestrator.adapters.durable import sync_filesystem
+from orchestrator.adapters.snapshots import owned
+from orchestrator.core import brief, decide
+from orchestrator.core.events import PhaseStarted, WorkflowStarted
+from orchestrator.core.line import Document
+from orchestrator.core.state import Attempt, Feature
+from orchestrator.core.steps import Step, next_step
+from orchestrator.core.values import Sha, Value
+from orchestrator.errors import Refusal
+from orchestrator.workspace import Workspace
+
+
+class Result(Value):
+    """What a step came to, in the words of `next --json`."""
+
+    feature: str
+    workflow: str
+    phase: str
+    attempt: int
+    outcome: str  # passed, failed, gate, parked, rolled_back, interrupted
+    why: str = ""
+
+
+class Before(Value):
+    """What an attempt found: the tree and the context, to tell whether it changed a byte, and the branches."""
+
+    head: Sha | None
+    tree: Sha
+    context: str
+    branches: dict[str, Sha]
+
+
+class Prepared(Value):
+    """A step ready to be worked on."""
+
+    feature: Feature
+    step: Step
+    worktree: Path
+    run: str
+    number: int
+    text: str
+    before: Before | None  # unknown for an attempt that was opened by another command
+
+
+def step_of(workspace: Workspace, feature: Feature) -> Step:
+    """Return what the feature is handed next. Raises Refusal, BadConfiguration."""
+    return next_step(
+        workspace.line, feature.place, whole_workflow=workspace.configuration.agent.granularity == "workflow"
+    )
+
+
+def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = "") -> Prepared:
+    """Make the worktree and the rollback point where they are missing, compose the brief and open the attempt."""
+    worktree = worktrees.ensure(workspace, feature)
+    _refuse_dirt(workspace, feature, worktree)
+    checkpoints.drain(workspace, only=feature.id)
+    if not feature.place.begun:
+        _begin_workflow(workspace, feature, step)
+        worktrees.append_line(
+            workspace.own_context(feature), feature.slug, f"WORKFLOW: {step.workflow} ({step.title}) - START"
+        )
+    missing = _missing_context(workspace, feature)
+    feature = workspace.world.features[feature.id]
+    run = uuid.uuid4().hex
+    number = decide.number(feature)
+    found = workspace.configuration
+    setting = brief.Setting(
+        attempts=found.validate.attempts,
+        number=number,
+        validation=found.validation(step.workflow),
+        worktree=str(worktree),
+    )
+    text = brief.compose(feature, workspace.line, step, setting)
+    before = _before(workspace, feature, worktree)
+    started = PhaseStarted(
+        ordinal=step.place.ordinal,
+        attempt=number,
+        run=run,
+        title=step.phase_title,
+        worktree=str(worktree),
+        agent=agent_name(found.agent.command),
+        deadline=deadline,
+        decided=step.place.decided,
+        brief=sha256(text.encode()).hexdigest(),
+        missing=tuple(missing),
+        carried=len(feature.carried),
+    )
+    workspace.record(lambda world: decide.start_phase(world.features[feature.id], started))
+    return Prepared(
+        feature=workspace.world.features[feature.id],
+        step=step,
+        worktree=worktree,
+        run=run,
+        number=number,
+        text=text,
+        before=before,
+    )
+
+
+def reopened(workspace: Workspace, feature: Feature, attempt: Attempt) -> Prepared:
+    """Return the step of an attempt that an earlier command opened."""
+    return Prepared(
+        feature=feature,
+        step=step_of(workspace, feature),
+        worktree=Path(attempt.worktree),
+        run=attempt.run,
+        number=attempt.number,
+        text="",
+        before=None,
+    )
+
+
+def agent_name(command: Sequence[str]) -> str:
+    """Return how the log names the agent: the program's name, or that of the script it runs."""
+    words = [Path(word).name for word in command if not word.startswith("-")]
+    if not words:
+        return "self-driven"
+    interpreters = ("sh", "bash", "python", "python3", "node", "env", "uv", "npx")
+    return words[1] if len(words) > 1 and words[0] in interpreters else words[0]
+
+
+def _refuse_dirt(workspace: Workspace, feature: Feature, worktree: Path) -> None:
+    if worktrees.is_main(workspace, worktree):
+        dirt = main_dirt(workspace)
+        if dirt:
+            raise Refusal(
+                f"the main worktree has uncommitted changes ({dirt[0]}); {feature.slug} runs there",
+                "commit or set them aside first",
+            )
+
+
+def main_dirt(workspace: Workspace) -> list[str]:
+    """Return the uncommitted paths of the main worktree, those in `.context/` left out."""
+    return [name for name in workspace.git.dirt() if not name.startswith(".context/")]
+
+
+def _begin_workflow(workspace: Workspace, feature: Feature, step: Step) -> None:
+    """Make the rollback point that a workflow's failure returns to, then record its start."""
+    document = workspace.line.document(step.workflow)
+    configuration = workspace.configuration_file
+    started = WorkflowStarted(
+        title=step.title,
+        file=document.file if document else "",
+        digest=_digest(document),
+        configuration=documents.digest(configuration.read_bytes()) if configuration.is_file() else "",
+        n=0,
+    )
+    checkpoints.take_point(workspace, feature, "workflow", started)
+
+
+def _digest(document: Document | None) -> str:
+    return sha256(document.text.encode()).hexdigest() if document else ""
+
+
+def _missing_context(workspace: Workspace, feature: Feature) -> list[str]:
+    """Return the context files of the newest snapshot that are gone from the feature's `.context/`."""
+    newest = f"refs/orchestrator/context/{feature.slug}"
+    if workspace.git.ref(newest) is None:
+        return []
+    present = set(owned(checkpoints.owner(workspace, feature)))
+    return [name for name in workspace.git.names("ls-tree", "-r", "-z", "--name-only", newest) if name not in present]
+
+
+def _before(workspace: Workspace, feature: Feature, worktree: Path) -> Before:
+    git = workspace.git.at(worktree)
+    tree = git.tree_of_worktree(_private_index(workspace, feature))
+    branches = git.refs("refs/heads/")
+    head = branches.get(f"refs/heads/{feature.branch}")
+    return Before(head=head, tree=tree, context=_context_digest(workspace, feature), branches=branches)
+
+
+def _private_index(workspace: Workspace, feature: Feature) -> Path:
+    path = workspace.home / "index" / f"{feature.slug}.tree"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _context_digest(workspace: Workspace, feature: Feature) -> str:
+    """Return a digest of names, sizes and times of the feature's context files."""
+    owner = checkpoints.owner(workspace, feature)
+    rows = [f"{name} {(found := (owner.directory / name).stat()).st_size} {found.st_mtime_ns}" for name in owned(owner)]
+    return sha256("\n".join(rows).encode()).hexdigest()
+
+
+def environment(workspace: Workspace, feature: Feature, step: Step, run: str) -> dict[str, str]:
+    """Return the environment of an agent and of a validation."""
+    own = {
+        "ORCHESTRATOR_FEATURE": feature.slug,
+        "ORCHESTRATOR_WORKFLOW": step.workflow,
+        "ORCHESTRATOR_PHASE": step.place.phase,
+        "ORCHESTRATOR_RUN_ID": run,
+        "ORCHESTRATOR_CONTEXT": str(workspace.own_context(feature)),
+        "ORCHESTRATOR_MAIN": str(workspace.main),
+    }
+    return agent_environment(os.environ, own, workspace.configuration.run.sign)
+
+
+def output_file(workspace: Workspace, feature: Feature, what: str) -> Path:
+    """Return where the last output of a feature's agent or validation is kept."""
+    folder = workspace.home / "output"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{feature.slug}.{what}.log"
+
+
+def has_changed(workspace: Workspace, prepared: Prepared, before: Before) -> bool:
+    after = _before(workspace, prepared.feature, prepared.worktree)
+    return (before.head, before.tree, before.context) != (after.head, after.tree, after.context)
+
+
+def keep(workspace: Workspace, prepared: Prepared) -> str:
+    """Keep the failed attempt's tree, commits and uncommitted work, under a ref; return its name."""
+    git = workspace.git.at(prepared.worktree)
+    tree = git.tree_of_worktree(_private_index(workspace, prepared.feature))
+    head = git.commit("HEAD")
+    step = prepared.step
+    message = f"orchestrator: attempt {prepared.number} of {step.workflow} {step.place.phase}, as it failed\n"
+    commit = git.commit_tree(tree, [head] if head else [], message)
+    name = f"refs/orchestrator/attempt/{prepared.feature.slug}/{prepared.run}"
+    git.update_refs([f"update {name} {commit}"])
+    sync_filesystem(workspace.repository.common_dir)
+    return name

@@ -1,0 +1,305 @@
+"""What an attempt came to: the agent's word, the validation, the commit of what is left, and the record of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from orchestrator import attempts, checkpoints, rollback, worktrees
+from orchestrator.adapters.agent import Misread, Ran, Said, last_result, plain, run_validation
+from orchestrator.attempts import Prepared, Result
+from orchestrator.core import decide
+from orchestrator.core.decide import Outcome
+from orchestrator.core.events import AttemptFailed, Checked, Gate
+from orchestrator.core.state import Feature
+from orchestrator.core.values import FeatureId, Sha, Value
+from orchestrator.errors import AgentFault, GitFailed
+from orchestrator.workspace import Workspace, now
+
+NOT_ITS_FAULT = 75
+NO_PROGRAM = (126, 127)
+TOO_QUICK = 20.0  # seconds: a failure faster than this that changed no byte is a fault
+_TAIL = 60  # lines of a failure that the log keeps
+_TAIL_BYTES = 8000
+
+
+class Failed(Value):
+    """Why an attempt failed, and the command that showed it."""
+
+    reason: str
+    command: str = ""
+    exit: int = 0
+    tail: str = ""
+
+
+def judge(
+    workspace: Workspace, prepared: Prepared, ran: Ran, stop: threading.Event, seconds: Callable[[], float]
+) -> Result:
+    """Return what the attempt came to, recorded."""
+    if ran.stopped:
+        return interrupt(workspace, prepared, "it was stopped from the keyboard")
+    if ran.code == NOT_ITS_FAULT:
+        return park(workspace, prepared.feature, f"the agent says it is not its fault: {_last_line(ran)}", prepared)
+    if ran.code in NO_PROGRAM:
+        return park(
+            workspace, prepared.feature, f"the agent could not run (exit {ran.code}): {_last_line(ran)}", prepared
+        )
+    said = _said(ran)
+    if isinstance(said, Failed):
+        return fail(workspace, prepared, said, seconds())
+    name_strangers(workspace, prepared)
+    if said is not None and said.outcome == "gate":
+        return ask(workspace, prepared, said, seconds())
+    return conclude(workspace, prepared, said, stop, seconds)
+
+
+def _said(ran: Ran) -> Said | Failed | None:
+    if ran.timed_out:
+        return Failed(reason=f"the agent ran into its time limit ({ran.seconds:.0f} s)", tail=_tail(ran))
+    if ran.code != 0:
+        return Failed(reason=f"the agent ended with exit status {ran.code}", exit=ran.code or 0, tail=_tail(ran))
+    said = last_result(ran.text)
+    if isinstance(said, Misread):
+        return Failed(reason=said.why, tail=_tail(ran))
+    if said is not None and said.outcome == "fail":
+        return Failed(reason=f"the agent says it failed: {said.note or 'no reason given'}", tail=_tail(ran))
+    return said
+
+
+def conclude(
+    workspace: Workspace,
+    prepared: Prepared,
+    said: Said | None,
+    stop: threading.Event,
+    seconds: Callable[[], float],
+) -> Result:
+    """The agent says it is done: validate, commit what it left, and record the pass or the failure."""
+    try:
+        verdict = validate(workspace, prepared, stop)
+        if verdict is None:
+            return interrupt(workspace, prepared, "it was stopped from the keyboard")
+        if isinstance(verdict, Failed):
+            return fail(workspace, prepared, verdict, seconds())
+        refused = _commit(workspace, prepared)
+    except (AgentFault, GitFailed) as error:
+        return park(workspace, prepared.feature, str(error), prepared)
+    if refused is not None:
+        return fail(workspace, prepared, refused, seconds())
+    checkpoints.drain(workspace, only=prepared.feature.id)
+    return _pass(workspace, prepared, said, verdict, seconds())
+
+
+def validate(workspace: Workspace, prepared: Prepared, stop: threading.Event) -> Checked | Failed | None:
+    """Run the configured validation; None where it was stopped. Raises AgentFault where it cannot be run."""
+    command = workspace.configuration.validation(prepared.step.workflow)
+    if not command:
+        return Checked(command="", exit=0)
+    ran = run_validation(
+        command,
+        directory=prepared.worktree,
+        environment=attempts.environment(workspace, prepared.feature, prepared.step, prepared.run),
+        limit=workspace.configuration.timeout,
+        output=attempts.output_file(workspace, prepared.feature, "validation"),
+        stop=stop,
+    )
+    if ran.stopped:
+        return None
+    if ran.code in NO_PROGRAM:
+        raise AgentFault(f"the validation `{command}` could not run (exit {ran.code}): {_last_line(ran)}")
+    failure = _verdict(workspace.configuration.validate.pass_when, command, ran)
+    if failure is not None:
+        return failure
+    return Checked(command=command, exit=ran.code or 0, seconds=round(ran.seconds, 3), tail=_tail(ran, 10))
+
+
+def _verdict(pass_when: str, command: str, ran: Ran) -> Failed | None:
+    code = -1 if ran.code is None else ran.code
+    if ran.timed_out:
+        return Failed(reason="the validation ran into the time limit", command=command, exit=code, tail=_tail(ran))
+    if not pass_when:
+        if code == 0:
+            return None
+        return Failed(reason=f"the validation failed (exit {code})", command=command, exit=code, tail=_tail(ran))
+    from orchestrator.log.query import NoAnswer, truth  # jq: only where a filter decides
+
+    try:
+        if truth(pass_when, ran.text):
+            return None
+        reason = f"the validation's JSON does not satisfy {pass_when}"
+    except NoAnswer as error:
+        reason = f"the validation's output gives no answer to {pass_when}: {error}"
+    return Failed(reason=reason, command=command, exit=code, tail=_tail(ran))
+
+
+def _commit(workspace: Workspace, prepared: Prepared) -> Failed | None:
+    """Commit what the agent left uncommitted; the user's hooks may refuse. Raises GitFailed for a fault."""
+    git = workspace.git.at(prepared.worktree)
+    if not git.dirt():
+        return None
+    feature, step = prepared.feature, prepared.step
+    subject = f"feat({feature.slug}): {step.workflow} {step.place.phase} {step.phase_title}".rstrip()
+    message = f"{subject}\n\nFeature: {feature.slug}\nWorkflow: {step.workflow}\n"
+    code, said = git.commit_all(message, sign=workspace.configuration.run.sign)
+    if code == 0:
+        return None
+    if not git.has_staged():
+        return None  # what was left was nothing that git keeps, an empty folder's submodule or a time stamp
+    if code != 1:
+        raise GitFailed(f"git commit in {prepared.worktree}: {one_line(said)}", code=code)
+    return Failed(reason="the repository's own hooks refused the commit", command="git commit", exit=code, tail=said)
+
+
+def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: Checked, seconds: float) -> Result:
+    feature, step = prepared.feature, prepared.step
+    outcome = Outcome(
+        run=prepared.run,
+        seconds=round(seconds, 3),
+        checked=checked if checked.command else None,
+        commit=workspace.git.ref(f"refs/heads/{feature.branch}"),
+        note=said.note if said else "",
+        evidence=said.evidence if said else (),
+    )
+    opens = ""
+    if step.stop is not None:
+        pause = workspace.line.pause(step.workflow, step.stop.key)
+        opens = (now() + timedelta(seconds=pause)).isoformat(timespec="seconds") if pause else ""
+    workspace.record(lambda world: decide.passed(world.features[feature.id], workspace.line, step, outcome, opens))
+    after = workspace.world.features[feature.id]
+    if after.gate is not None:
+        return result_of(prepared, "gate", after.gate.gate.heading)
+    if step.workflow in after.workflows_completed:
+        worktrees.append_line(
+            workspace.own_context(after), after.slug, f"WORKFLOW: {step.workflow} ({step.title}) - DONE"
+        )
+    return result_of(prepared, "passed")
+
+
+def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) -> Result:
+    """The agent needs a person's decision to go on."""
+    trigger = one_line(said.trigger or said.note) or "the agent asks for a decision"
+    gate = Gate(
+        key=f"reported {prepared.run}",
+        type="human",
+        trigger=trigger,
+        heading=trigger,
+        why="reported by the agent",
+        reported=True,
+        evidence=said.evidence,
+        note=said.note,
+    )
+    outcome = Outcome(
+        run=prepared.run,
+        seconds=round(seconds, 3),
+        commit=workspace.git.ref(f"refs/heads/{prepared.feature.branch}"),
+    )
+    workspace.record(lambda world: decide.asked(world.features[prepared.feature.id], prepared.step, gate, outcome))
+    return result_of(prepared, "gate", trigger)
+
+
+def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: float) -> Result:
+    """A counted failure, its tree kept; the last one orders the rollback.
+
+    One within 20 s that changed no byte is a fault, and not counted.
+    """
+    feature = prepared.feature
+    if prepared.before and seconds < TOO_QUICK and not attempts.has_changed(workspace, prepared, prepared.before):
+        return park(workspace, feature, f"it failed at once and changed nothing: {failure.reason}", prepared)
+    kept = attempts.keep(workspace, prepared)
+    failed = AttemptFailed(
+        ordinal=prepared.step.place.ordinal,
+        attempt=prepared.number,
+        run=prepared.run,
+        reason=failure.reason,
+        command=failure.command,
+        exit=failure.exit,
+        tail=plain(failure.tail)[-_TAIL_BYTES:],
+        kept=kept,
+        seconds=round(seconds, 3),
+    )
+    workspace.record(lambda world: decide.failed(world.features[feature.id], failed))
+    context = workspace.own_context(feature)
+    said = f"ATTEMPT {prepared.number} FAILED: {failure.reason}"
+    line = f"WORKFLOW: {prepared.step.workflow} ({prepared.step.title}) - {said}"
+    worktrees.append_line(context, feature.slug, line)
+    if prepared.number < workspace.configuration.validate.attempts:
+        return result_of(prepared, "failed", failure.reason)
+    return _roll_back(workspace, prepared, failure.reason)
+
+
+def _roll_back(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
+    feature = prepared.feature.id
+    refused = rollback.automatic(workspace, feature, reason)
+    if refused:
+        return result_of(prepared, "parked", refused)
+    return result_of(prepared, "rolled_back", reason)
+
+
+def name_strangers(workspace: Workspace, prepared: Prepared) -> None:
+    """Name branches that moved while the agent ran and are no open feature's; they never count as its own."""
+    if prepared.step.merges or prepared.before is None:
+        return
+    after = workspace.git.refs("refs/heads/")
+    busy = {f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.attempt or one.is_open}
+    for name in sorted(after.keys() | prepared.before.branches.keys()):
+        old, new = prepared.before.branches.get(name), after.get(name)
+        if old != new and name not in busy:
+            short = name.removeprefix("refs/heads/")
+            went = f"{short} went from {_short(old)} to {_short(new)}"
+            text = f"while {prepared.feature.slug} ran, {went}; not counted as its work"
+            workspace.notices.append(text)
+            note_it(workspace, prepared.feature.id, text)
+
+
+def note_it(workspace: Workspace, feature: FeatureId, text: str) -> None:
+    """Add a note of the kit's own to a feature."""
+    workspace.record(lambda world: decide.noted(world.features[feature], text, "kit"))
+
+
+def _short(sha: Sha | None) -> str:
+    return sha[:10] if sha else "nothing"
+
+
+def interrupt(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
+    workspace.record(lambda world: decide.interrupted(world.features[prepared.feature.id], reason))
+    return result_of(prepared, "interrupted", reason)
+
+
+def park(workspace: Workspace, feature: Feature, reason: str, prepared: Prepared | None = None) -> Result:
+    reason = one_line(reason)
+    workspace.record(lambda world: decide.park(world.features[feature.id], reason))
+    return result_of(prepared or workspace.world.features[feature.id], "parked", reason)
+
+
+def result_of(of: Prepared | Feature, outcome: str, why: str = "") -> Result:
+    if isinstance(of, Prepared):
+        place = of.step.last if outcome == "gate" else of.step.place
+        return Result(
+            feature=of.feature.slug,
+            workflow=place.workflow,
+            phase=place.phase,
+            attempt=of.number,
+            outcome=outcome,
+            why=why,
+        )
+    return Result(
+        feature=of.slug,
+        workflow=of.place.workflow,
+        phase=of.place.phase,
+        attempt=decide.number(of),
+        outcome=outcome,
+        why=why,
+    )
+
+
+def _tail(ran: Ran, lines: int = _TAIL) -> str:
+    text = plain(ran.text)
+    return "\n".join(text.rstrip().splitlines()[-lines:])[-_TAIL_BYTES:]
+
+
+def _last_line(ran: Ran) -> str:
+    return _tail(ran, 1) or "it printed nothing"
+
+
+def one_line(text: str) -> str:
+    return " ".join(plain(text).split())[:500]
