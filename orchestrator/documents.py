@@ -230,13 +230,17 @@ def _mixed(old: Reading, new: Reading, pending: list[str]) -> list[Document]:
 
 
 def _shorter(old: Reading, new: Reading, accepted: Document) -> list[str]:
+    """Return a line for each pause that got shorter, also where its gate's heading was reworded."""
     current = new.line.document(accepted.id)
-    still = {gate.key for gate in current.gates if gate.stops} if current else set()
-    return [
-        f"{accepted.file}: the pause of {key} went from {seconds:g} s to {new.line.pause(accepted.id, key):g} s"
-        for (workflow, key), seconds in old.line.pauses.items()
-        if workflow == accepted.id and key in still and new.line.pause(workflow, key) < seconds
-    ]
+    found = [one for one in current.gates if one.stops] if current else []
+    rows = []
+    for gate in accepted.gates:
+        before = old.line.pause(accepted.id, gate.key)
+        now = [one for one in found if one.key == gate.key] or [one for one in found if one.label == gate.label != ""]
+        after = new.line.pause(accepted.id, now[0].key) if len(now) == 1 else before
+        if after < before:
+            rows.append(f"{accepted.file}: the pause of {gate.key} went from {before:g} s to {after:g} s")
+    return rows
 
 
 def _shown(reading: Reading) -> str:

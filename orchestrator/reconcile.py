@@ -16,10 +16,12 @@ from orchestrator.adapters import reflog
 from orchestrator.core import edits
 from orchestrator.core.events import Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
-from orchestrator.core.values import PREFIX, Slug, feature_id, slug
-from orchestrator.errors import OrchestratorError, Refusal
+from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
+from orchestrator.errors import Busy, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace, now
+
+_TRIES = 20  # looks at a state file that other commands keep writing
 
 
 class Edit:
@@ -43,9 +45,8 @@ def reconcile(workspace: Workspace, actor: str, who: str) -> None:
     Raises OrchestratorError for a state file of a newer version: nothing is written then.
     """
     take_in_states(workspace, who)
-    for feature in list(workspace.world.features.values()):
-        if not feature.retired:
-            adopt(workspace, feature, who)
+    for feature in list(workspace.world.features):
+        adopt(workspace, feature, who)
     checkpoints.drain(workspace, actor)
 
 
@@ -131,11 +132,26 @@ def refuse_newer(path: Path, state: Any) -> None:
 # --- edits -----------------------------------------------------------------------------------------
 
 
-def adopt(workspace: Workspace, feature: Feature, who: str) -> None:
+class _NewerError(Exception):
+    """A state file knows an event that was not read yet."""
+
+
+def adopt(workspace: Workspace, feature: FeatureId, who: str) -> None:
     """Take over what people wrote into a feature's state files, and write both again."""
+    for _ in range(_TRIES):
+        with workspace.alone():  # no thread of ours records meanwhile; other commands may
+            try:
+                _adopt(workspace, workspace.world.features[feature], who)
+                return
+            except _NewerError:
+                workspace.load()
+    raise Busy(f"the state of {feature} changes faster than it can be read", "call the command again")
+
+
+def _adopt(workspace: Workspace, feature: Feature, who: str) -> None:
     wanted = projections.rendered(feature)
     paths = [projections.state_file(context, feature.slug) for context in workspace.contexts(feature)]
-    if all(projections.found(path) == wanted for path in paths):
+    if feature.retired or all(projections.found(path) == wanted for path in paths):
         return
     found = [edit for path in paths if (edit := _edit(workspace, feature, path)) is not None]
     edited = [edit for edit in found if edit.difference]
@@ -169,10 +185,17 @@ def _base(workspace: Workspace, feature: Feature, new: Mapping[str, Any]) -> dic
     """Return the state that a file was edited from: that of the event it names, else the present one."""
     event = new.get("event")
     last = event.get("id") if isinstance(event, dict) else None
+    if isinstance(last, int) and last > feature.last and _is_recorded(workspace, last):
+        raise _NewerError
     if not isinstance(last, int) or last >= feature.last:
         return _plain(projections.state(feature))
     then = workspace.state_at(feature.id, last)
     return _plain(projections.state(then or feature))
+
+
+def _is_recorded(workspace: Workspace, event: int) -> bool:
+    """Tell whether the log has come to an event by now; a number that somebody made up is none."""
+    return any(one.id == event for one in workspace.events())
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:

@@ -401,9 +401,9 @@ def ask(question: str) -> str:
     """Ask one question on the terminal and return the line; what was typed before it is dropped."""
     import termios
 
-    click.echo(question, nl=False)
     with contextlib.suppress(termios.error):
-        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)  # before the question: a quick answer to it counts
+    click.echo(question, nl=False)
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         click.echo()

@@ -201,7 +201,7 @@ def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event
     if isinstance(action, RunStep):
         return perform.take_step(workspace, action.feature, stop)
     if only is not None and only in working:
-        raise Busy(f"{workspace.world.features[only].slug} is {working[only]}", "try again when that has ended")
+        raise Busy(f"{workspace.world.features[only].slug}: {working[only]}", "try again when that has ended")
     if only is not None and only in held:
         raise OrchestratorError(f"{workspace.world.features[only].slug} is held back: {held[only]}")
     return None

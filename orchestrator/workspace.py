@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -247,6 +248,10 @@ class Workspace:
             if new:
                 self._project(before)
             return new
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Keep this process's other threads from recording, with `with`."""
+        return self._door
 
     def _repair(self, torn: Torn | None) -> list[Fact]:
         if torn is None:

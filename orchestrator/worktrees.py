@@ -105,8 +105,8 @@ def bring_back(workspace: Workspace, feature: Feature, worktree: Path) -> None:
     owner.directory.mkdir(exist_ok=True)
     written = restore(workspace.git, owner, newest).written
     workspace.notices.append(
-        f"the worktree of {feature.slug} was gone; it is made again at {worktree}, with {len(written)} context files of "
-        "the newest snapshot (uncommitted changes in it are lost to the kit)"
+        f"the worktree of {feature.slug} was gone; it is made again at {worktree}, with {len(written)} context files "
+        "of the newest snapshot (uncommitted changes in it are lost to the kit)"
     )
 
 

@@ -134,8 +134,7 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
             "phase_words": ["Fase", "Phase"],
         },
         "agent": {
-            "preset": "claude",
-            "command": ["python3", "tools/agent.py"],
+            "command": ["claude", "-p", "--permission-mode", "acceptEdits"],
             "timeout": "45m",
             "granularity": "phase",
         },

@@ -220,7 +220,7 @@ def run_agent(
     Raises AgentFault when the program cannot be started or the log file cannot be written.
     """
     if not command:
-        raise AgentFault("no agent is configured", "set [agent] preset or command in orchestrator.toml")
+        raise AgentFault("no agent is configured", "set [agent] command in orchestrator.toml")
     if stop.is_set():
         return Ran(None, 0.0, False, True, "", "", 0, 0)
     _check(command[0], directory, environment)

@@ -39,9 +39,8 @@ def _back(workspace: Workspace, feature: Feature, to: str, dry_run: bool) -> Non
         click.echo("nothing was done (--dry-run)")
         return
     ended = rollback.order(workspace, feature, goal, session.caller(workspace), "by hand")
-    click.echo(
-        f"{feature.slug} is back at {goal.n}: workflow {ended.place.workflow}, phase {ended.place.phase}, {ended.status}"
-    )
+    place = f"workflow {ended.place.workflow}, phase {ended.place.phase}"
+    click.echo(f"{feature.slug} is back at {goal.n}: {place}, {ended.status}")
     click.echo(f"kept under {ended.undo.rescue if ended.undo else ''}; it can be undone with --undo")
 
 

@@ -110,10 +110,16 @@ def next_step(line: Line, place: Place, whole_workflow: bool = False) -> Step:
         covers=tuple(covers),
         phase_title=pieces[0].phase_title,
         text="\n\n".join(one.text.strip("\n") for one in pieces),
-        opening=opening(document) if place.ordinal else "",
+        opening=_read_first(document, place.ordinal, pieces[0].text),
         stop=pieces[-1].stop,
         merges=any(gate.merges for gate in document.gates),
     )
+
+
+def _read_first(document: Document, ordinal: int, text: str) -> str:
+    """Return the text before the first phase; for a piece of that text itself, what lies before the piece."""
+    whole = opening(document)
+    return whole if ordinal else whole.partition(text.strip("\n"))[0]
 
 
 def carried_section(line: Line, decision: Decision, place: Place) -> str:

@@ -131,7 +131,7 @@ def found(path: Path) -> bytes | None:
 def slugs_found(context: Path) -> list[Slug]:
     """Return the names of the features whose state files lie in a `.context/`, sorted."""
     try:
-        names = sorted(os.listdir(context))
+        names = sorted(path.name for path in context.iterdir())
     except OSError:
         return []
     return [

@@ -87,8 +87,15 @@ def found(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError as error:
+        raise a_folder(path) from error
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror}", "make it readable, then call the same command again") from error
+
+
+def a_folder(path: Path) -> Refusal:
+    """Return what is said of a folder where a file is wanted."""
+    return Refusal(f"{path} is a folder, and init writes a file of that name", "move it out of the way")
 
 
 def read(places: Places) -> Record | None:

@@ -14,9 +14,9 @@ from orchestrator.makefile import targets
 
 # Where the clients and their users keep such documents.
 FOLDERS = (
-    ".windsurf/workflows", ".claude/commands", "docs/workflows", ".cursor/workflows", ".cursor/commands", ".cursor/rules",
-    ".clinerules/workflows", ".kilocode/workflows", ".roo/commands", ".codex/prompts", ".github/prompts", ".opencode/command",
-    ".agent/workflows", ".agents/workflows", ".ai/workflows", "workflows", "docs/prompts",
+    ".windsurf/workflows", ".claude/commands", "docs/workflows", ".cursor/workflows", ".cursor/commands",
+    ".cursor/rules", ".clinerules/workflows", ".kilocode/workflows", ".roo/commands", ".codex/prompts",
+    ".github/prompts", ".opencode/command", ".agent/workflows", ".agents/workflows", ".ai/workflows", "workflows",
 )  # fmt: skip
 USUAL = "add-feature-"  # one document of this name is a line; of any other name it takes two
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in the order in which make looks for them
@@ -80,7 +80,7 @@ def _included(root: Path, name: str) -> Iterator[str]:
 
 # --- tags -----------------------------------------------------------------------------------------
 
-_DESCRIBE = (r"\bdescribe\b.{0,80}--(?:tags|all)\b", "`git describe --tags`")
+_DESCRIBE = (r"\bgit\b.{0,60}\bdescribe\b.{0,80}--(?:tags|all)(?![\w-])", "`git describe --tags`")
 _PYTHON = (
     (r"setuptools[-_]scm", "setuptools-scm"),
     (r"hatch[-_]vcs", "hatch-vcs"),
@@ -99,7 +99,10 @@ _NODE = (
     _DESCRIBE,
 )
 _JVM = (
-    (r"axion-release|jgitver|nebula\.release|git-?version|sbt-dynver|sbt-git|sbt-ci-release", "a plugin that reads tags"),
+    (
+        r"axion-release|jgitver|nebula\.release|git-?version|sbt-dynver|sbt-git|sbt-ci-release",
+        "a plugin that reads tags",
+    ),
     _DESCRIBE,
 )
 _ANY = ((r"", "the file itself"),)
@@ -147,12 +150,11 @@ class HooksPlace(Value):
 def hooks_place(git: Git, main: Path, common: Path) -> HooksPlace:
     """Return where `git rev-parse --git-path hooks` points in the main worktree; our own git runs without hooks."""
     configured = _hooks_path(git)
-    if configured is None:
-        return HooksPlace(folder=common / "hooks", configured=None, is_off=False, is_in_tree=False)
-    folder = (main / configured).resolve()
-    is_off = not configured or (folder.exists() and not folder.is_dir())
+    folder = common / "hooks" if configured is None else (main / configured).resolve()
+    real = folder.resolve()
+    is_off = configured == "" or (folder.exists() and not folder.is_dir())
     trees = [main.resolve(), *(one.path.resolve() for one in git.worktrees())]
-    is_in_tree = any(map(folder.is_relative_to, trees)) and not folder.is_relative_to(common.resolve())
+    is_in_tree = any(map(real.is_relative_to, trees)) and not real.is_relative_to(common.resolve())
     return HooksPlace(folder=folder, configured=configured, is_off=is_off, is_in_tree=is_in_tree)
 
 

@@ -1,0 +1,177 @@
+"""The documentation says what is there: commands, options, events, keys, findings, links and tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+
+from orchestrator.config import Configuration
+from orchestrator.group import COMMANDS, group
+from orchestrator.log.facts import TYPES
+from orchestrator.makefile import targets
+
+TOP = Path(__file__).parent.parent
+DOCS = TOP / "docs"
+PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", TOP / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+MAKE_VARIABLES = {"FEATURE", "WHY", "AT", "TO", "ORCHESTRATOR", "PYTHON", "WORKERS", "VENV"}
+HELP = {"--help", "-h"}
+OPTION = re.compile(r"(?<![\w/-])--?[a-zA-Z][\w-]*")
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading of level 2, up to the next one."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found[1]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the cells of each table row by the name in backticks that it begins with."""
+    lines = (line for line in text.splitlines() if line.startswith("| `"))
+    cells = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
+    return {found[0].split("`")[1]: found for found in cells}
+
+
+def loaded(name: str) -> click.Command:
+    """Return a command, imported as the program imports it."""
+    found = group.get_command(click.Context(group), name)
+    assert found, name
+    return found
+
+
+def options(name: str) -> set[str]:
+    """Return every spelling of every option of a command."""
+    return HELP | {word for one in loaded(name).params if isinstance(one, click.Option) for word in one.opts}
+
+
+def shown(text: str) -> Iterator[str]:
+    """Give the commands that a page shows: lines of shell blocks, and inline code."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for language, block in blocks if language == "sh" for line in block.splitlines()]
+    for line in [*lines, *(" ".join(one.split()) for one in re.findall(r"`([^`]+)`", prose))]:
+        yield re.sub(r"\s+#.*", "", re.sub(r"'[^']*'|\"[^\"]*\"", "", line)).strip()
+
+
+def calls(program: str) -> list[tuple[str, str]]:
+    return [
+        (str(one.relative_to(TOP)), line)
+        for one in PAGES
+        for line in shown(one.read_text(encoding="utf-8"))
+        if line.split(" ")[0] == program and line != program
+    ]
+
+
+# --- what is shown exists --------------------------------------------------------------------------
+
+
+def test_every_command_that_a_page_shows_exists_with_its_options() -> None:
+    for where, line in calls("orchestrator"):
+        name = line.split()[1]
+        if name in {"COMMAND", "--help"}:
+            continue
+        assert name in COMMANDS, f"{where}: {line}"
+        unknown = set(OPTION.findall(line.split(name, 1)[1])) - options(name)
+        assert not unknown, f"{where}: {line}: {unknown}"
+
+
+def test_every_make_target_that_a_page_shows_exists_with_its_variables() -> None:
+    known = targets((TOP / "Makefile").read_text()) | targets((TOP / "orchestrator.mk").read_text())
+    for where, line in calls("make"):
+        words = line.split()[1:]
+        assert {word for word in words if "=" not in word} <= known, f"{where}: {line}"
+        assert {word.split("=")[0] for word in words if "=" in word} <= MAKE_VARIABLES, f"{where}: {line}"
+
+
+def test_the_pages_show_commands_at_all() -> None:
+    assert len(calls("orchestrator")) > 60
+    assert len(calls("make")) > 10
+
+
+@pytest.mark.parametrize("one", PAGES, ids=lambda path: str(path.relative_to(TOP)))
+def test_every_relative_link_leads_somewhere(one: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", one.read_text(encoding="utf-8"))
+    gone = [link for link in links if "://" not in link and not (one.parent / link).exists()]
+    assert gone == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\((docs/[^)#]+)\)", (TOP / "README.md").read_text(encoding="utf-8")))
+    assert {f"docs/{one.name}" for one in DOCS.glob("*.md")} <= linked
+
+
+def test_every_test_that_a_promise_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page("promises.md"))
+    assert len(named) > 40
+    missing = [f"{file}::{name}" for file, name in named if f"\ndef {name}(" not in _text(TOP / file)]
+    assert missing == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def test_pages_name_no_persons_address_and_no_folder_of_a_machine() -> None:
+    for one in PAGES:
+        text = one.read_text(encoding="utf-8")
+        hosts = set(re.findall(r"[\w.+-]+@([\w-]+\.[\w.-]+\w)", text))
+        assert hosts <= {"example.com"}, one
+        assert not re.search(r"(?<![\w.])/(?:home|Users|root|work|tmp)/", text), one
+
+
+# --- what exists is described ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_each_of_its_options_is_described(name: str) -> None:
+    headings = re.findall(r"^## (`([a-z]+)\b.*)$", page("commands.md"), re.MULTILINE)
+    [heading] = [text for text, word in headings if word == name]
+    text = section(page("commands.md"), heading)
+    assert options(name) <= HELP | set(OPTION.findall(text))
+    in_table = {word for first in rows(text) for word in OPTION.findall(first)}
+    assert in_table <= options(name)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_event_is_described_with_each_field_of_its_payload(name: str) -> None:
+    _, says, fields = rows(section(page("state-and-log.md"), "Events"))[name]
+    assert says
+    expected = [field.name for field in msgspec.structs.fields(TYPES[name])]
+    assert re.findall(r"`(\w+)`", fields) == expected
+
+
+def test_no_event_is_described_that_is_none() -> None:
+    first = section(page("state-and-log.md"), "Events").split("Fields that come again")[0]
+    assert set(rows(first)) == set(TYPES)
+
+
+@pytest.mark.parametrize("table", [field.name for field in msgspec.structs.fields(Configuration)])
+def test_every_configuration_key_is_described_with_its_default(table: str) -> None:
+    described = rows(section(page("configuration.md"), f"`[{table}]`"))
+    value = getattr(Configuration(), table)
+    keys = {field.name: toml(getattr(value, field.name)) for field in msgspec.structs.fields(type(value))}
+    assert {name: cells[2].strip("`") for name, cells in described.items()} == keys
+
+
+def toml(value: Any) -> str:
+    """Return a default as the page writes it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(toml(one) for one in value)}]"
+    return msgspec.json.encode(value).decode()
+
+
+def test_every_finding_of_verify_is_described_and_no_other() -> None:
+    source = "".join(one.read_text() for one in (TOP / "orchestrator" / "verifying").glob("*.py"))
+    known = set(re.findall(r'"(V\d{3})"', source))
+    described = re.findall(r"`(V\d{3})`", section(page("troubleshooting.md"), "What `verify` finds"))
+    assert sorted(described) == sorted(known)

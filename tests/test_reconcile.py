@@ -1,0 +1,44 @@
+"""What happened outside is taken in once, and what another command wrote is no edit of a person's."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.core import decide
+from orchestrator.core.values import feature_id, slug
+from orchestrator.reconcile import adopt
+from orchestrator.workspace import Workspace
+from tests.conftest import Repo
+
+
+def test_a_state_that_another_command_wrote_since_the_log_was_read_is_no_edit(repo: Repo) -> None:
+    repo.run("start", "payment")
+    feature = feature_id(slug("payment"))
+    early = Workspace.find(repo.root)
+    early.load()
+    late = Workspace.find(repo.root)
+    late.record(lambda world: decide.pause(world.features[feature], "lunch", "person:a@example.com"))
+
+    adopt(early, feature, "person:a@example.com")
+
+    assert repo.events("state_edited") == []
+    assert early.world.features[feature].status == "paused"
+    assert repo.state("payment")["status"] == "paused"
+
+
+def test_an_event_number_that_somebody_made_up_does_not_hide_an_edit(repo: Repo) -> None:
+    repo.run("start", "payment")
+    state = repo.state("payment")
+    state["event"]["id"] = 10_000
+    state["status"] = "blocked"
+    repo.state_file("payment").write_text(json.dumps(state))
+    repo.run("status")
+    assert repo.state("payment")["status"] == "blocked"
+    assert len(repo.events("state_edited")) == 1
+
+
+def test_many_features_at_once_leave_no_edit_behind(repo: Repo) -> None:
+    for number in range(4):
+        repo.run("start", f"f{number}")
+    repo.run("run", "-j", "4", check=10)
+    assert repo.events("state_edited") == []

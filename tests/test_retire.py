@@ -1,0 +1,174 @@
+"""`retire`: what a finished feature leaves behind, what it takes along, and what keeps it from going."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit import Kit, copied, created, sealed
+
+KEPT = "retired; branch feat/payment and its checkpoints' refs stay"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a person at a plain machine, in this process too."""
+    with sealed(tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
+    base = tmp_path_factory.mktemp("retire")
+    kit = created(base / "place/shop", env, hooks=False)
+    kit.do("start", "payment")
+    kit.do("run")
+    kit.do("start", "login")
+    kit.do("start", "here", "--checkout")
+    copied(base / "place", base / "seed")
+    return base / "seed", base / "place"
+
+
+@pytest.fixture
+def kit(places: tuple[Path, Path], env: dict[str, str]) -> Kit:
+    """`payment` is completed in its linked worktree, `login` and `here` are open, `here` in the main one."""
+    source, place = places
+    copied(source, place)
+    return Kit(place / "shop", env)
+
+
+def tags(kit: Kit, slug: str) -> list[str]:
+    return kit.git("tag", "--list", f"checkpoint/{slug}/*").split()
+
+
+def verified(kit: Kit) -> list[str]:
+    return [one["id"] for one in kit.shown("verify")["findings"]]
+
+
+def test_worktree_and_tags_go_branch_and_refs_stay(kit: Kit) -> None:
+    worktree, tip = kit.worktree("payment"), kit.git("rev-parse", "feat/payment")
+    refs = kit.git("for-each-ref", "refs/orchestrator/checkpoint/payment")
+    assert kit.do("retire", "payment") == (
+        f"payment: the worktree {worktree} is removed\npayment: 5 tags are deleted\npayment: {KEPT}\n"
+    )
+    assert (worktree.exists(), tags(kit, "payment")) == (False, [])
+    assert kit.git("rev-parse", "feat/payment") == tip
+    assert kit.git("for-each-ref", "refs/orchestrator/checkpoint/payment") == refs
+    assert kit.feature("payment").retired
+    assert verified(kit) == ["V701"]  # no hooks are installed here, and nothing else is to be said
+
+
+def test_the_last_snapshot_holds_the_context_as_it_was(kit: Kit) -> None:
+    context = kit.worktree("payment") / ".context"
+    (context / "feat-payment_temp-memory.md").write_text("written after the last commit\n")
+    kit.do("retire", "payment")
+    snapshot = kit.events("feature_retired")[0]["payload"]["snapshot"]
+    assert snapshot == kit.git("rev-parse", "refs/orchestrator/context/payment")
+    assert kit.git("show", f"{snapshot}:feat-payment_temp-memory.md") == "written after the last commit"
+
+
+def test_an_open_feature_is_refused_and_nothing_changes(kit: Kit) -> None:
+    before = kit.git("for-each-ref"), kit.events()
+    status, out, err = kit.inside("retire", "login")
+    assert (status, out, err) == (
+        1,
+        "",
+        "orchestrator: login is active; only a completed or failed feature retires; orchestrator status login\n",
+    )
+    assert (kit.git("for-each-ref"), kit.events()) == before
+
+
+def test_a_dirty_worktree_is_refused_and_its_files_are_named(kit: Kit) -> None:
+    worktree = kit.worktree("payment")
+    (worktree / "new.txt").write_text("not committed\n")
+    (worktree / "agent.sh").write_text("changed\n")
+    before = kit.git("for-each-ref"), kit.events()
+    status, out, err = kit.inside("retire", "payment")
+    assert (status, out) == (1, "")
+    said = f"orchestrator: the worktree {worktree} has uncommitted changes: agent.sh, new.txt"
+    assert err == f"{said}; commit them or move them elsewhere, then call it again\n"
+    assert (kit.git("for-each-ref"), kit.events()) == before
+    assert (worktree / "new.txt").read_text() == "not committed\n"
+
+
+def test_what_git_ignores_is_moved_and_not_deleted(kit: Kit) -> None:
+    worktree = kit.worktree("payment")
+    exclude = kit.root / ".git/info/exclude"
+    exclude.write_text(exclude.read_text() + ".env\nnode_modules/\n")
+    (worktree / ".env").write_text("KEY=1\n")
+    (worktree / "node_modules/left-pad").mkdir(parents=True)
+    (worktree / "node_modules/left-pad/index.js").write_text("pad\n")
+    kept = worktree.with_name("payment.retired")
+    assert f"payment: what git ignores in it is kept in {kept}\n" in kit.do("retire", "payment")
+    files = {str(path.relative_to(kept)): path.read_text() for path in kept.rglob("*") if path.is_file()}
+    assert files == {".env": "KEY=1\n", "node_modules/left-pad/index.js": "pad\n"}
+
+
+def test_context_that_no_snapshot_holds_is_moved_too(kit: Kit) -> None:
+    worktree = kit.worktree("payment")
+    name = "feat-payment_orchestrator-state.json.broken-20260101T000000000000"
+    (worktree / ".context" / name).write_text("{ half")
+    kit.do("retire", "payment")
+    assert (worktree.with_name("payment.retired") / ".context" / name).read_text() == "{ half"
+
+
+def test_a_commit_that_is_found_nowhere_else_becomes_a_checkpoint_first(kit: Kit) -> None:
+    worktree = kit.worktree("payment")
+    (worktree / "late.txt").write_text("late\n")
+    commit = kit.commit("after the end", cwd=worktree)
+    kit.do("retire", "payment")
+    assert commit in kit.git("for-each-ref", "--format=%(objectname)", "refs/orchestrator/checkpoint/payment").split()
+
+
+def test_a_tag_that_leads_elsewhere_stays_and_is_named(kit: Kit) -> None:
+    kit.git("tag", "--force", "checkpoint/payment/2", "main")
+    kit.git("tag", "checkpoint/payment/mine", "main")
+    out = kit.do("retire", "payment")
+    assert tags(kit, "payment") == ["checkpoint/payment/2", "checkpoint/payment/mine"]
+    assert "payment: refs/tags/checkpoint/payment/2 is no checkpoint's and stays\n" in out
+    assert "payment: 4 tags are deleted\n" in out
+
+
+def test_a_locked_worktree_is_refused_before_anything_is_moved(kit: Kit) -> None:
+    kit.git("worktree", "lock", str(kit.worktree("payment")))
+    status, _, err = kit.inside("retire", "payment")
+    assert status == 1
+    assert f"git does not remove the worktree {kit.worktree('payment')}: it is locked" in err
+    assert tags(kit, "payment") != []
+
+
+def test_in_the_main_worktree_nothing_is_removed_but_the_tags(kit: Kit) -> None:
+    kit.do("run")
+    before = sorted(kit.root.iterdir())
+    assert kit.do("retire", "here") == (
+        "here: 5 tags are deleted\nhere: retired; branch feat/here and its checkpoints' refs stay\n"
+    )
+    assert sorted(kit.root.iterdir()) == before
+    assert kit.git("branch", "--show-current") == "feat/here"
+
+
+def test_a_branch_that_was_deleted_after_its_merge_is_no_hindrance(kit: Kit) -> None:
+    tip = kit.git("rev-parse", "feat/payment")
+    kit.git("worktree", "remove", str(kit.worktree("payment")))
+    kit.git("branch", "-D", "feat/payment")
+    kit.do("retire", "payment")
+    retired = kit.events("feature_retired")[0]["payload"]
+    assert retired["commit"] == tip
+    assert kit.git("ls-tree", "--name-only", retired["snapshot"]) != ""
+
+
+def test_twice_is_refused(kit: Kit) -> None:
+    kit.do("retire", "payment")
+    assert kit.inside("retire", "payment") == (
+        1, "", "orchestrator: payment is retired already; orchestrator log payment\n",
+    )  # fmt: skip
+
+
+def test_a_failed_feature_retires_and_is_none_of_the_dashboards_any_more(kit: Kit) -> None:
+    kit.do("next", "login")
+    kit.do("rollback", "login")
+    kit.do("retire", "login")
+    assert "login" not in kit.do("status")
+    assert kit.inside("replay", "--check")[0] == 0
