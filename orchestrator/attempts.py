@@ -19,6 +19,7 @@ from orchestrator.core.state import Attempt, Feature
 from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import Refusal
+from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
 
 
@@ -40,6 +41,8 @@ class Before(Value):
     tree: Sha
     context: str
     branches: dict[str, Sha]
+    working: frozenset[str]  # the refs of the features that were at work then
+    log: Head
 
 
 class Prepared(Value):
@@ -178,7 +181,9 @@ def _before(workspace: Workspace, feature: Feature, worktree: Path) -> Before:
     tree = git.tree_of_worktree(_private_index(workspace, feature))
     branches = git.refs("refs/heads/")
     head = branches.get(f"refs/heads/{feature.branch}")
-    return Before(head=head, tree=tree, context=_context_digest(workspace, feature), branches=branches)
+    working = frozenset(f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.attempt)
+    context = _context_digest(workspace, feature)
+    return Before(head=head, tree=tree, context=context, branches=branches, working=working, log=workspace.head)
 
 
 def _private_index(workspace: Workspace, feature: Feature) -> Path:

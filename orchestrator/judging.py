@@ -15,11 +15,13 @@ from orchestrator.core.events import AttemptFailed, Checked, Gate
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.errors import AgentFault, GitFailed
+from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace, now
 
 NOT_ITS_FAULT = 75
 NO_PROGRAM = (126, 127)
 TOO_QUICK = 20.0  # seconds: a failure faster than this that changed no byte is a fault
+_MOVES = ("feature_created", "phase_started", "rollback_ordered", "rollback_executed", "rollback_undone")
 _TAIL = 60  # lines of a failure that the log keeps
 _TAIL_BYTES = 8000
 
@@ -240,15 +242,22 @@ def name_strangers(workspace: Workspace, prepared: Prepared) -> None:
     if prepared.step.merges or prepared.before is None:
         return
     after = workspace.git.refs("refs/heads/")
-    busy = {f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.attempt or one.is_open}
+    worked = prepared.before.working | _worked_since(workspace, prepared.before.log)
     for name in sorted(after.keys() | prepared.before.branches.keys()):
         old, new = prepared.before.branches.get(name), after.get(name)
-        if old != new and name not in busy:
+        if old != new and name not in worked:
             short = name.removeprefix("refs/heads/")
             went = f"{short} went from {_short(old)} to {_short(new)}"
             text = f"while {prepared.feature.slug} ran, {went}; not counted as its work"
             workspace.notices.append(text)
             note_it(workspace, prepared.feature.id, text)
+
+
+def _worked_since(workspace: Workspace, log: Head) -> set[str]:
+    """Return the refs of the features that the kit itself ran or rolled back since a place in the log."""
+    records, _, _ = workspace.journal.read(log)
+    ours = {one.feature for one in records if one.event_type in _MOVES}
+    return {f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.id in ours}
 
 
 def note_it(workspace: Workspace, feature: FeatureId, text: str) -> None:

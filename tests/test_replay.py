@@ -27,7 +27,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tup
     kit.do("start", "payment")
     kit.do("start", "login")
     kit.do("next", "payment")
-    kit.do("run")
+    kit.do("run", "-j", "1")
     kit.do("rollback", "login")
     kit.do("retire", "login")
     copied(base / "place", base / "seed")

@@ -24,7 +24,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tup
     base = tmp_path_factory.mktemp("retire")
     kit = created(base / "place/shop", env, hooks=False)
     kit.do("start", "payment")
-    kit.do("run")
+    kit.do("run", "-j", "1")
     kit.do("start", "login")
     kit.do("start", "here", "--checkout")
     copied(base / "place", base / "seed")
@@ -140,7 +140,8 @@ def test_a_locked_worktree_is_refused_before_anything_is_moved(kit: Kit) -> None
 
 
 def test_in_the_main_worktree_nothing_is_removed_but_the_tags(kit: Kit) -> None:
-    kit.do("run")
+    for _ in range(3):
+        kit.do("next", "here")
     before = sorted(kit.root.iterdir())
     assert kit.do("retire", "here") == (
         "here: 5 tags are deleted\nhere: retired; branch feat/here and its checkpoints' refs stay\n"
@@ -172,3 +173,19 @@ def test_a_failed_feature_retires_and_is_none_of_the_dashboards_any_more(kit: Ki
     kit.do("retire", "login")
     assert "login" not in kit.do("status")
     assert kit.inside("replay", "--check")[0] == 0
+
+
+def test_a_last_commit_that_only_the_branch_holds_is_refused(kit: Kit) -> None:
+    tip = kit.git("rev-parse", "feat/payment")
+    for name in kit.git(
+        "for-each-ref", f"--points-at={tip}", "--format=%(refname)", "refs/orchestrator/checkpoint"
+    ).split():
+        kit.git("update-ref", "-d", name)
+    status, _, err = kit.inside("retire", "payment")
+    assert (status, kit.worktree("payment").is_dir()) == (1, True)
+    assert err == (
+        f"orchestrator: commit {tip[:12]} of feat/payment is in no other branch, remote or checkpoint; "
+        "merge or push it, or make a checkpoint: orchestrator checkpoint payment\n"
+    )
+    kit.git("branch", "merged", tip)
+    assert kit.inside("retire", "payment")[0] == 0

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from orchestrator import render, session
-from orchestrator.core.line import Document
+from orchestrator.adapters.agent import plain
+from orchestrator.core.line import Document, GateFound
 from orchestrator.core.steps import Line
 from orchestrator.errors import BadConfiguration
 
@@ -46,7 +47,7 @@ def shape(document: Document) -> dict[str, Any]:
                 "line": one.line,
                 "type": str(one.type),
                 "trigger": one.trigger,
-                "why": one.why,
+                "why": why(one),
                 "condition": one.condition,
             }
             for one in document.gates
@@ -64,8 +65,13 @@ def show(line: Line) -> None:
     for one in line.documents:
         validations = sum(not gate.stops for gate in one.gates)
         tail = f", {validations} validations" if validations else ""
-        click.echo(f"{one.id:<{width}}  {one.title}  ({len(one.places)} phases{tail})")
+        click.echo(f"{one.id:<{width}}  {one.title}  ({len(one.places)} phases{tail})  {one.file}")
         for gate in one.gates:
             if gate.stops:
-                click.echo(f"{'':<{width}}    {str(gate.type).upper():<6} {gate.heading}  [{one.file}:{gate.line}]")
-                click.echo(f"{'':<{width}}           why: {gate.why}")
+                click.echo(f"{'':<{width}}    {str(gate.type).upper():<6} {gate.heading}")
+                click.echo(f"{'':<{width}}           line {gate.line}, {why(gate)}")
+
+
+def why(gate: GateFound) -> str:
+    """Return the rule that made a gate what it is, and the words it found."""
+    return f"{gate.why}: {plain(gate.trigger)}"

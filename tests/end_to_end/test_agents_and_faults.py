@@ -161,6 +161,15 @@ def test_commits_on_main_during_a_step_are_named_and_not_counted(repo: Repo) -> 
     assert len(repo.events("checkpoint_created")) == 2
 
 
+def test_commits_on_the_branch_of_another_feature_that_does_not_run_are_named(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    repo.run("pause", "landing")
+    stray = 'git update-ref refs/heads/feat/landing "$(git commit-tree -p main -m stray "main^{tree}")"'
+    repo.script("payment-1-1", f"{stray}\n")
+    assert "while payment ran, feat/landing went from" in repo.call("next").stderr
+
+
 def test_an_agent_that_drives_itself(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.run("start", "landing")
