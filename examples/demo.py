@@ -65,7 +65,9 @@ class Demo:
         self.undo()
         self.to_the_end()
         self.look_back()
-        say(f"\nAll of this took {time.monotonic() - began:.0f} s. The repository was a throw-away one and is gone now.")
+        say(
+            f"\nAll of this took {time.monotonic() - began:.0f} s. The repository was a throw-away one and is gone now."
+        )
 
     # --- the journey ---------------------------------------------------------------------------------
 
@@ -94,8 +96,8 @@ class Demo:
         text = text.replace("[validate]\n", '[validate]\ncommand = "test ! -e BROKEN"\n', 1)
         text = text.replace('"24h"\n', '"1s"\n')
         path.write_text(text)
-        say("\nIn orchestrator.toml this demo sets [agent] command to a scripted agent (examples/agent.py), a validation")
-        say("(`test ! -e BROKEN`), and the 24 h pause of the staging review to 1 s.")
+        say("\nIn orchestrator.toml this demo sets [agent] command to a scripted agent (examples/agent.py), a")
+        say("validation (`test ! -e BROKEN`), and the 24 h pause of the staging review to 1 s.")
 
     def walk_to_the_first_gates(self) -> None:
         for name in FEATURES:

@@ -224,8 +224,8 @@ def has_changed(workspace: Workspace, prepared: Prepared, before: Before) -> boo
     return (before.head, before.tree, before.context) != (after.head, after.tree, after.context)
 
 
-def keep(workspace: Workspace, prepared: Prepared) -> str:
-    """Keep the failed attempt's tree, commits and uncommitted work, under a ref; return its name."""
+def keep(workspace: Workspace, prepared: Prepared) -> tuple[str, Sha]:
+    """Keep the failed attempt's tree, commits and uncommitted work, under a ref; return its name and commit."""
     git = workspace.git.at(prepared.worktree)
     tree = git.tree_of_worktree(_private_index(workspace, prepared.feature))
     head = git.commit("HEAD")
@@ -235,4 +235,4 @@ def keep(workspace: Workspace, prepared: Prepared) -> str:
     name = f"refs/orchestrator/attempt/{prepared.feature.slug}/{prepared.run}"
     git.update_refs([f"update {name} {commit}"])
     sync_filesystem(workspace.repository.common_dir)
-    return name
+    return name, commit

@@ -207,7 +207,7 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
     feature = prepared.feature
     if prepared.before and seconds < TOO_QUICK and not attempts.has_changed(workspace, prepared, prepared.before):
         return park(workspace, feature, f"it failed at once and changed nothing: {failure.reason}", prepared)
-    kept = attempts.keep(workspace, prepared)
+    kept, commit = attempts.keep(workspace, prepared)
     failed = AttemptFailed(
         ordinal=prepared.step.place.ordinal,
         attempt=prepared.number,
@@ -217,6 +217,7 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
         exit=failure.exit,
         tail=plain(failure.tail)[-_TAIL_BYTES:],
         kept=kept,
+        commit=commit,
         seconds=round(seconds, 3),
     )
     workspace.record(lambda world: decide.failed(world.features[feature.id], failed))

@@ -17,7 +17,7 @@ from orchestrator.core import edits
 from orchestrator.core.events import Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
-from orchestrator.errors import Busy, OrchestratorError, Refusal
+from orchestrator.errors import BrokenLog, Busy, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace, now
 
@@ -184,13 +184,20 @@ def _edit(workspace: Workspace, feature: Feature, path: Path) -> Edit | None:
 def _base(workspace: Workspace, feature: Feature, new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state that a file was edited from: that of the event it names, else the present one."""
     event = new.get("event")
-    last = event.get("id") if isinstance(event, dict) else None
-    if isinstance(last, int) and last > feature.last and _is_recorded(workspace, last):
-        raise _NewerError
+    last, digest = (event.get("id"), event.get("hash")) if isinstance(event, dict) else (None, None)
+    if isinstance(last, int) and last > feature.last and digest != feature.last_hash:
+        raise _NewerError if _is_recorded(workspace, last) else _cut(feature, last)
     if not isinstance(last, int) or last >= feature.last:
         return _plain(projections.state(feature))
     then = workspace.state_at(feature.id, last)
     return _plain(projections.state(then or feature))
+
+
+def _cut(feature: Feature, last: int) -> BrokenLog:
+    return BrokenLog(
+        f"the state of {feature.slug} knows event {last}, and the log does not: the log was cut or replaced",
+        "orchestrator verify",
+    )
 
 
 def _is_recorded(workspace: Workspace, event: int) -> bool:

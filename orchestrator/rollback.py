@@ -13,7 +13,7 @@ from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import backups, move, reflog
 from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.adapters.git import Git
-from orchestrator.adapters.move import Changes, Mover, Target
+from orchestrator.adapters.move import Changes, Mover, Rescue, Target
 from orchestrator.adapters.snapshots import restore
 from orchestrator.core import decide
 from orchestrator.core.events import (
@@ -216,13 +216,13 @@ def finish(workspace: Workspace, feature: FeatureId) -> Feature:
         reason = str(error)
         workspace.record(lambda world: decide.abort_rollback(world.features[feature], reason))
         raise
+    checkpoints.take_snapshot(workspace, current, ordered.commit)  # what was written since the order is kept, too
     restored = restore(workspace.git, checkpoints.owner(workspace, current), ordered.snapshot)
     sync_filesystem(workspace.repository.common_dir)
     if worktree is not None:
         sync_filesystem(worktree)
-    return _ended(
-        workspace, current, ordered, ref, time.monotonic() - began, (len(restored.written), len(restored.removed))
-    )
+    files = (len(restored.written), len(restored.removed))
+    return _ended(workspace, current, ordered, rescue, time.monotonic() - began, files)
 
 
 def _target(workspace: Workspace, feature: Feature, ordered: RollbackOrdered) -> Target:
@@ -238,7 +238,7 @@ def _ended(
     workspace: Workspace,
     feature: Feature,
     ordered: RollbackOrdered,
-    ref: str,
+    rescue: Rescue,
     seconds: float,
     files: tuple[int, int],
 ) -> Feature:
@@ -250,7 +250,8 @@ def _ended(
             operation=ordered.operation,
             undoes=ordered.undoes,
             commit=ordered.commit,
-            rescue=ref,
+            rescue=rescue.ref,
+            rescued=rescue.commit,
             seconds=taken,
             reflog=position,
             ancestors=still,
@@ -261,7 +262,8 @@ def _ended(
             operation=ordered.operation,
             n=ordered.n,
             commit=ordered.commit,
-            rescue=ref,
+            rescue=rescue.ref,
+            rescued=rescue.commit,
             seconds=taken,
             automatic=ordered.automatic,
             written=files[0],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.errors import BrokenLog, Busy, GitFailed, NotRecorded, Refusal
+from orchestrator.log.projections import LOG
 from orchestrator.workspace import Workspace, person
 
 
@@ -55,6 +56,8 @@ def looking() -> Iterator[Workspace]:
 
     workspace = Workspace.find(Path.cwd(), _typed())
     try:
+        if not workspace.is_set_up:
+            _refuse_broken(workspace)
         workspace.load()
         if workspace.problem is not None:
             workspace.notices.append(
@@ -83,6 +86,9 @@ def reading() -> Iterator[Workspace]:
 
 
 def _refuse_broken(workspace: Workspace) -> None:
+    """Raise BrokenLog where the log does not hold, or is gone although its second name or its refs are there."""
+    if not workspace.is_set_up and (workspace.context / LOG).exists():
+        raise BrokenLog(f"the log {workspace.log} is gone; its second name is there", "orchestrator verify --repair")
     workspace.load()
     if workspace.problem is not None and not workspace.problem.is_tail:
         raise BrokenLog(

@@ -24,7 +24,7 @@ from orchestrator.core.decide import known
 from orchestrator.core.events import Event, Fact, LineAccepted, LogRepaired
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.values import FeatureId, Slug, slug
-from orchestrator.errors import BadConfiguration, NotRecorded, OrchestratorError
+from orchestrator.errors import BadConfiguration, GitFailed, NotRecorded, OrchestratorError
 from orchestrator.log import projections
 from orchestrator.log.facts import draft, event
 from orchestrator.log.journal import Journal, Problem, StaleHead, Torn
@@ -159,9 +159,15 @@ class Workspace:
 
             world = self.world
             is_used = world.line is not None and any(one.is_open for one in world.features.values())
-            accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
+            accepted: documents.Source | None = None
+            lost: tuple[str, ...] = ()
+            try:
+                accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
+            except GitFailed:
+                lost = ("the line as it was last accepted is gone from git; is it as you want it now?",)
             found = documents.effective(documents.source(self.main), accepted)
-            self._effective = msgspec.structs.replace(found, accepted=world.line)
+            pending = (*found.pending, *lost)
+            self._effective = msgspec.structs.replace(found, accepted=world.line, pending=pending)
         return self._effective
 
     @property

@@ -42,3 +42,22 @@ def test_many_features_at_once_leave_no_edit_behind(repo: Repo) -> None:
         repo.run("start", f"f{number}")
     repo.run("run", "-j", "4", check=10)
     assert repo.events("state_edited") == []
+
+
+def test_a_log_that_was_cut_is_said_and_no_state_is_taken_for_an_edit(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    log = repo.root / ".git/orchestrator/events.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:3]))
+    assert "the log was cut or replaced; orchestrator verify" in repo.refused("next")
+    assert log.read_bytes() == b"".join(lines[:3])
+
+
+def test_a_log_that_is_gone_while_its_second_name_is_there_stops_every_writer(repo: Repo) -> None:
+    repo.run("start", "payment")
+    (repo.root / ".git/orchestrator/events.jsonl").unlink()
+    for words in (("next",), ("start", "landing"), ("status",)):
+        assert "is gone; its second name is there; orchestrator verify --repair" in repo.refused(*words)
+    repo.run("verify", "--repair", check=None)
+    assert repo.json("status")["features"][0]["feature"] == "feat-payment"

@@ -2,138 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from orchestrator import cli
-from orchestrator.assets import HOOKS, hook
-from orchestrator.core.state import Feature
+from orchestrator.assets import hook
 from orchestrator.verifying.examine import examine
 from orchestrator.workspace import Workspace
-from tests.conftest import Repo, environment
+from tests.conftest import PROGRAM
+from tests.kit import Kit, copied, created, install, sealed
 
-MENDED, STAYS = "mended", "stays"
-AGENT = """\
-cat >/dev/null
-echo "$ORCHESTRATOR_WORKFLOW $ORCHESTRATOR_PHASE" >>"work-$ORCHESTRATOR_FEATURE.txt"
-echo "decided" >>"$ORCHESTRATOR_CONTEXT/feat-${ORCHESTRATOR_FEATURE}_decisions.md"
-[ ! -e "$ORCHESTRATOR_MAIN/.git/fail" ] || { rm "$ORCHESTRATOR_MAIN/.git/fail"; exit 1; }
-"""
-CONFIGURATION = """\
-[workflows]
-glob = "line/add-feature-*.md"
-[agent]
-command = ["sh", "agent.sh"]
-"""
-LINE = {
-    "1-make": "# Make it\n\n## Phase 1: Write\n\nWrite the file.\n",
-    "2-show": "# Show it\n\n## Phase 1: Draw\n\nDraw the screen.\n\n## Phase 2: File\n\nFile it.\n",
-}
-
-
-class Kit(Repo):
-    """A repository whose commands run in this process, in the environment that the module's fixture sealed."""
-
-    @property
-    def home(self) -> Path:
-        return self.root / ".git/orchestrator"
-
-    @property
-    def log(self) -> Path:
-        return self.home / "events.jsonl"
-
-    @property
-    def context(self) -> Path:
-        return self.root / ".context"
-
-    def inside(self, *words: str) -> tuple[int, str, str]:
-        """Run a command as the console script does and return its exit status, stdout and stderr."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = cli._run(list(words))
-        return status, out.getvalue(), err.getvalue()
-
-    def do(self, *words: str) -> None:
-        """Run a command that ends well, or says that nothing is left to do."""
-        status, out, err = self.inside(*words)
-        assert status in (0, 10, 11), (words, status, out, err)
-
-    def feature(self, slug: str) -> Feature:
-        return Workspace.find(self.root).feature(slug)
-
-    def digest(self) -> dict[str, str]:
-        """Return what lies in the repository and beside it, by name: type, permissions and content."""
-        return {str(path): _digest(path) for path in sorted(self.root.parent.rglob("*"))}
-
-
-def _digest(path: Path) -> str:
-    mode = path.lstat().st_mode
-    if path.is_symlink():
-        return f"{mode:o} -> {path.readlink()}"
-    return f"{mode:o} {sha256(path.read_bytes()).hexdigest() if path.is_file() else ''}"
-
-
-def copied(source: Path, to: Path) -> None:
-    """Put a copy of `source` in the place of `to`, hard links and times kept."""
-    shutil.rmtree(to, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(source), str(to)], check=True)
-
-
-def created(root: Path, env: dict[str, str]) -> Kit:
-    """Make a repository with a line, an agent and the kit's hooks, as `init` leaves one."""
-    kit = Kit(root, env)
-    root.mkdir(parents=True)
-    kit.git("init", "--quiet", "--initial-branch=main")
-    kit.git("config", "user.name", "A Person")
-    kit.git("config", "user.email", "person@example.com")
-    for name, text in LINE.items():
-        kit.write(f"line/add-feature-{name}.md", text)
-    kit.write("agent.sh", AGENT)
-    kit.write("orchestrator.toml", CONFIGURATION)
-    kit.write(".git/info/exclude", ".context/\n")
-    kit.commit("begin")
-    for name in HOOKS:
-        install(root / ".git/hooks" / name, hook(name, sys.executable))
-    return kit
-
-
-def install(path: Path, text: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(text)
-    path.chmod(0o755)
+MENDED, STAYS, THEIRS = "mended", "stays", "theirs"  # theirs: a person's to mend, no repair is tried
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Give this process the environment of a person at a plain machine."""
-    env = environment(tmp_path_factory.mktemp("home"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name not in env]:
-            patch.delenv(name)
-        for name, value in env.items():
-            patch.setenv(name, value)
-        yield env
+def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a person at a plain machine, in this process too."""
+    with sealed(tmp_path_factory.mktemp("home")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory, sealed: dict[str, str]) -> tuple[Path, Path]:
+def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
     """Four features: completed, rolled back, after a failed attempt, in the main worktree; and where they were made."""
     base = tmp_path_factory.mktemp("verify")
-    kit = created(base / "place/shop", sealed)
+    kit = created(base / "place/shop", env)
     kit.do("start", "payment")
     kit.do("start", "login")
-    kit.do("run")
+    kit.do("run", "-j", "1")
     kit.do("rollback", "payment")
     kit.do("start", "search")
     kit.do("next", "search")
@@ -146,11 +49,11 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, sealed: dict[str, str]) -> t
 
 
 @pytest.fixture
-def kit(seeds: tuple[Path, Path], sealed: dict[str, str]) -> Kit:
+def kit(seeds: tuple[Path, Path], env: dict[str, str]) -> Kit:
     """A fresh copy, in the very place where it was made: worktrees and the log hold absolute paths."""
     source, place = seeds
     copied(source, place)
-    return Kit(place / "shop", sealed)
+    return Kit(place / "shop", env)
 
 
 def found(kit: Kit) -> dict[str, str]:
@@ -446,12 +349,14 @@ def kill_an_attempt(one: Kit) -> None:
 
 
 def kill_a_rollback(one: Kit) -> None:
+    from orchestrator import checkpoints
     from orchestrator.core import decide
     from orchestrator.core.events import RollbackOrdered
 
     workspace = Workspace.find(one.root)
     feature = one.feature("search")
     point = feature.points[0]
+    checkpoints.take_snapshot(workspace, feature, point.commit)
     ordered = RollbackOrdered(
         operation="f" * 32,
         n=point.n,
@@ -508,8 +413,9 @@ def double_a_document(one: Kit) -> None:
 TWO_AGAIN = "# Again\n\n## Phase 1: Again\n\nAgain.\n"
 
 
-def remove_a_document(one: Kit) -> None:
-    (one.root / "line/add-feature-2-show.md").rename(one.root / "line/show.md")
+def remove_the_documents(one: Kit) -> None:
+    for path in (one.root / "line").iterdir():
+        path.unlink()
 
 
 def change_the_validation(one: Kit) -> None:
@@ -551,6 +457,39 @@ def mirror_to_origin(one: Kit) -> None:
     one.git("config", "remote.origin.mirror", "true")
 
 
+def keep_a_torn_piece(one: Kit) -> None:
+    (one.home / "events.torn-812-0123abcd").write_text('{"id":')
+
+
+def keep_what_was_set_aside(one: Kit) -> None:
+    one.write(".context/feat-payment_orchestrator-state.json.broken-20260101T000000000000", "{")
+
+
+def lose_the_accepted_tree(one: Kit) -> None:
+    sha = one.git("rev-parse", "refs/orchestrator/line^{tree}")
+    path = one.root / ".git/objects" / sha[:2] / sha[2:]
+    path.chmod(0o644)
+    path.unlink()
+
+
+def leave_an_unrecorded_checkpoint(one: Kit) -> None:
+    one.git("update-ref", "refs/orchestrator/checkpoint/login/99", "main")
+
+
+def remove_the_hooks(one: Kit) -> None:
+    shutil.rmtree(one.root / ".git/hooks")
+
+
+def remove_the_hooks_that_init_wrote(one: Kit) -> None:
+    remove_the_hooks(one)
+    (one.home / "init.json").write_text("{}")
+
+
+def configure_no_agent(one: Kit) -> None:
+    path = one.root / "orchestrator.toml"
+    path.write_text(path.read_text().replace('command = ["sh", "agent.sh"]', ""))
+
+
 Fault = Callable[[Kit], None]
 # The fault, the finding that names it, its severity, and whether `--repair` mends it.
 FAULTS: list[tuple[Fault, str, str, str]] = [
@@ -568,6 +507,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (edit_sqlite, "V111", "warning", MENDED),
     (break_sqlite, "V111", "warning", MENDED),
     (write_the_log_anew, "V112", "error", STAYS),
+    (keep_a_torn_piece, "V113", "note", STAYS),
     (lose_a_state, "V201", "warning", MENDED),
     (break_a_state, "V202", "warning", MENDED),
     (edit_a_state, "V203", "note", MENDED),
@@ -576,6 +516,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (bring_a_newer_state, "V205", "error", STAYS),
     (bring_an_unknown_state, "V206", "note", MENDED),
     (bring_a_state_of_another_log, "V207", "warning", MENDED),
+    (keep_what_was_set_aside, "V208", "note", STAYS),
     (lose_a_checkpoint_ref, "V301", "error", MENDED),
     (move_a_checkpoint_ref, "V302", "error", MENDED),
     (lose_a_commit, "V303", "error", STAYS),
@@ -583,12 +524,14 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (lose_all_tags, "V304", "note", MENDED),
     (move_a_tag, "V305", "warning", MENDED),
     (make_a_foreign_tag, "V306", "note", STAYS),
+    (leave_an_unrecorded_checkpoint, "V306", "note", STAYS),
     (lose_the_context_ref, "V307", "error", MENDED),
     (move_the_context_ref, "V308", "error", MENDED),
     (lose_a_snapshot, "V309", "error", STAYS),
     (lose_a_rescue, "V310", "error", MENDED),
     (lose_a_failed_attempt, "V311", "warning", STAYS),
     (lose_the_accepted_line, "V312", "warning", MENDED),
+    (lose_the_accepted_tree, "V313", "error", MENDED),
     (lose_the_branch, "V320", "error", STAYS),
     (lose_a_finished_branch, "V320", "note", STAYS),
     (commit_by_hand, "V321", "note", MENDED),
@@ -607,25 +550,28 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (kill_an_attempt, "V601", "note", MENDED),
     (kill_a_rollback, "V602", "note", MENDED),
     (leave_a_half_written_file, "V604", "note", STAYS),
-    (lose_a_hook, "V702", "warning", STAYS),
-    (replace_a_hook, "V702", "warning", STAYS),
-    (take_a_hooks_permission, "V703", "warning", STAYS),
-    (lose_the_interpreter, "V704", "warning", STAYS),
-    (take_an_interpreter_without_the_kit, "V704", "warning", STAYS),
-    (point_hooks_elsewhere, "V705", "warning", STAYS),
+    (remove_the_hooks, "V701", "note", THEIRS),
+    (remove_the_hooks_that_init_wrote, "V702", "warning", THEIRS),
+    (lose_a_hook, "V702", "warning", THEIRS),
+    (replace_a_hook, "V702", "warning", THEIRS),
+    (take_a_hooks_permission, "V703", "warning", THEIRS),
+    (lose_the_interpreter, "V704", "warning", THEIRS),
+    (take_an_interpreter_without_the_kit, "V704", "warning", THEIRS),
+    (point_hooks_elsewhere, "V705", "warning", THEIRS),
     (leave_hook_trouble, "V706", "warning", MENDED),
-    (edit_a_hook, "V707", "note", STAYS),
+    (edit_a_hook, "V707", "note", THEIRS),
     (break_the_configuration, "V801", "error", STAYS),
-    (double_a_document, "V802", "error", STAYS),
-    (remove_a_document, "V804", "note", STAYS),
-    (change_the_validation, "V804", "note", STAYS),
-    (lose_the_agent, "V811", "warning", STAYS),
-    (log_the_agent_out, "V812", "warning", STAYS),
-    (lose_the_notifier, "V814", "warning", STAYS),
-    (sign_commits, "V821", "note", STAYS),
-    (lose_the_identity, "V822", "warning", STAYS),
-    (switch_reflogs_off, "V823", "note", STAYS),
-    (mirror_to_origin, "V824", "note", STAYS),
+    (double_a_document, "V802", "error", THEIRS),
+    (remove_the_documents, "V803", "error", THEIRS),
+    (change_the_validation, "V804", "note", THEIRS),
+    (lose_the_agent, "V811", "warning", THEIRS),
+    (log_the_agent_out, "V812", "warning", THEIRS),
+    (configure_no_agent, "V813", "note", THEIRS),
+    (lose_the_notifier, "V814", "warning", THEIRS),
+    (sign_commits, "V821", "note", THEIRS),
+    (lose_the_identity, "V822", "warning", THEIRS),
+    (switch_reflogs_off, "V823", "note", THEIRS),
+    (mirror_to_origin, "V824", "note", THEIRS),
 ]
 NAMES = [fault[0].__name__ for fault in FAULTS]
 
@@ -641,7 +587,228 @@ def test_a_seeded_fault_is_named_changes_nothing_and_is_mended_where_it_can_be(
 
     assert seen.get(id) == severity, seen
     assert kit.digest() == before
+    if fate == THEIRS:
+        return
     status, out, err = kit.inside("verify", "--repair", "--json")
     left = {one["id"]: one["severity"] for one in json.loads(out)["findings"]}
     assert (id in left) is (fate == STAYS), (left, out, err)
     assert status == int("error" in left.values()), (left, err)
+
+
+# --- healthy repositories --------------------------------------------------------------------------
+
+
+def findings(kit: Kit, *words: str, where: Path | None = None) -> Any:
+    status, out, err = kit.inside("verify", "--json", *words, where=where)
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def test_a_repository_after_runs_failures_and_a_rollback_gives_no_finding_at_all(kit: Kit) -> None:
+    assert findings(kit) == {"findings": [], "repaired": []}
+    assert kit.do("verify") == "the log holds, and everything else is as it says\n"
+
+
+def test_repairing_a_healthy_repository_writes_nothing(kit: Kit) -> None:
+    kit.do("status")
+    before = kit.digest()
+    assert findings(kit, "--repair") == {"findings": [], "repaired": []}
+    assert kit.digest() == before
+
+
+def test_it_says_the_same_in_a_linked_worktree_and_in_a_subfolder(kit: Kit) -> None:
+    for where in (kit.worktree("search"), kit.root / "line"):
+        assert findings(kit, where=where) == {"findings": [], "repaired": []}
+
+
+def test_an_undone_rollback_and_a_thorough_gc_leave_no_finding(kit: Kit) -> None:
+    kit.do("rollback", "payment", "--undo")
+    kit.do("run", "-j", "1")
+    kit.git("reflog", "expire", "--expire=now", "--all")
+    kit.git("gc", "--quiet", "--prune=now")
+    kit.git("pack-refs", "--all", "--prune")
+    assert findings(kit) == {"findings": [], "repaired": []}
+
+
+def test_without_init_only_the_missing_hooks_are_noted(tmp_path: Path, env: dict[str, str]) -> None:
+    kit = created(tmp_path / "shop", env, hooks=False)
+    kit.do("start", "payment")
+    assert [one["id"] for one in findings(kit)["findings"]] == ["V701"]
+    kit.do("run", "-j", "1")
+    assert [one["id"] for one in findings(kit)["findings"]] == ["V701"]
+
+
+def test_raising_how_many_tags_and_backups_are_kept_is_no_fault(kit: Kit) -> None:
+    text = (kit.root / "orchestrator.toml").read_text()
+    kit.write("orchestrator.toml", f"{text}[checkpoints]\ntags = 1\n[backups]\nkeep = 1\n")
+    kit.do("checkpoint", "login")
+    assert findings(kit)["findings"] == []
+    kit.write("orchestrator.toml", text)
+    assert {(one["id"], one["severity"]) for one in findings(kit)["findings"]} == {("V304", "note")}
+
+
+def test_a_clone_without_a_log_says_so_and_ends_well(kit: Kit, tmp_path: Path) -> None:
+    kit.git("clone", "--quiet", str(kit.root), str(tmp_path / "clone"))
+    clone = Kit(tmp_path / "clone", kit.env)
+    for words in ((), ("--repair",)):
+        found = findings(clone, *words)
+        assert [(one["id"], one["severity"], one["what"]) for one in found["findings"]] == [
+            ("V100", "note", "there is no log in this clone: nothing was started here")
+        ]
+    assert not clone.home.exists()
+    assert not clone.context.exists()
+
+
+def test_a_log_that_is_tracked_does_not_make_a_clone_a_broken_repository(kit: Kit, tmp_path: Path) -> None:
+    kit.git("add", "--force", ".context/orchestrator-events.jsonl")
+    kit.git("-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", "the log, too")
+    kit.git("clone", "--quiet", str(kit.root), str(tmp_path / "clone"))
+    assert [one["id"] for one in findings(Kit(tmp_path / "clone", kit.env))["findings"]] == ["V100"]
+
+
+def test_beside_a_run_nothing_but_notes_is_found(tmp_path: Path, env: dict[str, str]) -> None:
+    kit = created(tmp_path / "shop", env)
+    kit.do("start", "payment")
+    kit.do("start", "login")
+    seen: dict[str, str] = {}
+    with subprocess.Popen([PROGRAM, "run", "-j", "1"], cwd=kit.root, env=kit.env, stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            seen |= found(kit)
+    assert run.returncode == 11
+    assert set(seen.values()) <= {"note"}, seen
+    assert found(kit) == {}
+
+
+# --- what is said ----------------------------------------------------------------------------------
+
+
+def test_an_error_is_shown_with_its_next_step_and_ends_in_status_1(kit: Kit) -> None:
+    move_a_checkpoint_ref(kit)
+    name, main = "refs/orchestrator/checkpoint/login/2", kit.git("rev-parse", "main")
+    what = f"{name}: it leads to {main[:12]}, recorded was {kit.git('rev-parse', 'checkpoint/login/2')[:12]}"
+    status, out, err = kit.inside("verify")
+    assert (status, out, err) == (
+        1,
+        f"error    V302  {what}\n               next: `orchestrator verify --repair` mends it\n1 error\n",
+        f"orchestrator: 1 error: V302 {what}; `orchestrator verify --repair` mends it\n",
+    )
+
+
+def test_who_works_on_a_feature_is_noted_and_its_attempt_not_called_interrupted(kit: Kit) -> None:
+    from orchestrator import perform
+
+    kill_an_attempt(kit)
+    workspace = Workspace.find(kit.root, "orchestrator run")
+    with perform.locked(workspace, kit.feature("search").id):
+        assert found(kit) == {"V110": "note", "V603": "note"}
+        assert kit.inside("verify", "--repair")[0] == 0
+        assert kit.feature("search").attempt is not None
+
+
+def test_an_agent_inside_a_run_may_look_but_not_repair(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_RUN_ID", "0" * 32)
+    assert kit.inside("verify")[0] == 0
+    status, out, err = kit.inside("verify", "--repair")
+    assert (status, out) == (1, "")
+    assert err.startswith("orchestrator: verify --repair is not called from inside a run")
+
+
+def test_control_characters_in_what_is_shown_are_stripped(kit: Kit) -> None:
+    (kit.home / "hook-trouble").write_text("post-commit: \x1b[2Jgone\n")
+    assert "\x1b" not in kit.do("verify")
+
+
+# --- what a repair leaves --------------------------------------------------------------------------
+
+
+def test_what_a_moved_ref_held_is_kept_under_another_name(kit: Kit) -> None:
+    move_a_tag(kit)
+    wanted = kit.git("rev-parse", "refs/orchestrator/checkpoint/login/4")
+    strange = kit.git("rev-parse", "main")
+    assert kit.inside("verify", "--repair")[0] == 0
+    assert kit.git("rev-parse", "refs/tags/checkpoint/login/4") == wanted
+    assert kit.git("rev-parse", f"refs/orchestrator/aside/tags/checkpoint/login/4/{strange}") == strange
+
+
+def test_a_repair_is_recorded_as_a_note_of_the_feature(kit: Kit) -> None:
+    lose_a_checkpoint_ref(kit)
+    repaired = findings(kit, "--repair")["repaired"]
+    name = "refs/orchestrator/checkpoint/login/2"
+    done = f"leads to {kit.git('rev-parse', 'checkpoint/login/2')[:12]} again"
+    assert repaired == [{"id": "V301", "where": name, "what": done}]
+    assert kit.feature("login").notes[-1].note == f"verify --repair: {name}: {done}"
+    assert found(kit) == {}
+
+
+def test_a_tar_made_again_holds_what_was_written_and_the_damaged_one_is_set_aside(kit: Kit) -> None:
+    whole = tar(kit).read_bytes()
+    flip_a_bit_in_a_tar(kit)
+    damaged = tar(kit).read_bytes()
+    assert kit.inside("verify", "--repair")[0] == 0
+    assert tar(kit).read_bytes() == whole
+    aside = list(tar(kit).parent.glob("*.aside-*"))
+    assert [path.read_bytes() for path in aside] == [damaged]
+
+
+def test_a_tar_of_the_same_files_packed_otherwise_is_whole(kit: Kit) -> None:
+    subprocess.run(
+        ["sh", "-c", f"gzip -dc {tar(kit)} | gzip -1 >{tar(kit)}.new && mv {tar(kit)}.new {tar(kit)}"], check=True
+    )
+    assert found(kit) == {}
+
+
+def test_context_files_come_back_from_the_newest_snapshot_that_holds_any_never_over_a_file(kit: Kit) -> None:
+    context = kit.worktree("search") / ".context"
+    kit.do("checkpoint", "search")
+    notes = {path.name: path.read_bytes() for path in context.glob("feat-search_*") if "state.json" not in path.name}
+    clean_the_context(kit)
+    kit.do("checkpoint", "search")  # an empty snapshot is the newest now
+    context.mkdir(exist_ok=True)
+    (context / "feat-search_attempts.log").write_text("begun anew\n")
+    assert kit.inside("verify", "--repair")[0] == 0
+    after = {path.name: path.read_bytes() for path in context.glob("feat-search_*") if "state.json" not in path.name}
+    assert after == {**notes, "feat-search_attempts.log": b"begun anew\n"}
+
+
+def test_a_log_that_lost_its_name_is_the_very_same_file_again(kit: Kit) -> None:
+    inode, content = kit.log.stat().st_ino, kit.log.read_bytes()
+    lose_the_log(kit)
+    assert kit.inside("verify", "--repair")[0] == 0
+    assert (kit.log.stat().st_ino, kit.log.read_bytes()[: len(content)]) == (inode, content)
+
+
+def test_an_interrupted_rollback_is_ended(kit: Kit) -> None:
+    kill_a_rollback(kit)
+    goal = kit.feature("search").ordered
+    assert goal is not None
+    assert kit.inside("verify", "--repair")[0] == 0
+    assert kit.git("rev-parse", "feat/search") == goal.commit
+    assert (kit.feature("search").ordered, kit.feature("search").status) == (None, "failed")
+
+
+def test_a_torn_end_is_set_aside_and_recorded(kit: Kit) -> None:
+    tear_the_end(kit)
+    assert kit.inside("verify", "--repair")[0] == 0
+    repaired = kit.events("log_repaired")
+    assert [(kit.home / one["payload"]["aside"]).read_text() for one in repaired] == ['{"id":']
+
+
+def test_nothing_is_written_after_a_break_in_the_middle(kit: Kit) -> None:
+    flip_in_the_middle(kit)
+    before = kit.digest()
+    status, out, _ = kit.inside("verify", "--repair", "--json")
+    assert (status, json.loads(out)["repaired"]) == (1, [])
+    assert json.loads(out)["findings"][0]["where"].startswith(f"{kit.log}, line 5, byte ")
+    assert kit.digest() == before
+
+
+def test_that_the_log_was_cut_is_recorded_in_what_is_left_of_it(kit: Kit) -> None:
+    last = kit.events()[-1]
+    cut_the_log(kit)
+    fold = (kit.home / "fold.json").read_bytes()
+    repaired = json.loads(kit.inside("verify", "--repair", "--json")[1])["repaired"]
+    assert "V105" in [one["id"] for one in repaired]
+    notes = [one["payload"]["note"] for one in kit.events("note_added") if one["feature"] is None]
+    assert [note.startswith("verify --repair: ") and str(kit.log) in note for note in notes] == [True]
+    assert [path.read_bytes() for path in kit.home.glob("fold.json.aside-*")] == [fold]
+    assert last["hash"] not in [one["hash"] for one in kit.events()]

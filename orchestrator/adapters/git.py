@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _HARDENED = (
     "-c", "gc.auto=0",
     "-c", "maintenance.auto=false",
 )  # fmt: skip
+_PAUSES = (0.02, 0.1, 0.3)  # seconds
 # Kept: how git reaches a remote, and where tests and users seal its configuration.
 _KEPT = frozenset({
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
@@ -138,8 +140,18 @@ class Git:
 
     def worktrees(self) -> list[Worktree]:
         """Return the main worktree, first, and every linked one."""
-        blocks = os.fsdecode(self.run("worktree", "list", "--porcelain", "-z").stdout).split("\0\0")
+        listed = self._patiently("worktree", "list", "--porcelain", "-z")
+        blocks = os.fsdecode(listed.stdout).split("\0\0")
         return [_worktree(block.split("\0")) for block in blocks if block.strip("\0")]
+
+    def _patiently(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run git, again where it tripped over a worktree that another process was just making."""
+        for pause in _PAUSES:
+            try:
+                return self.run(*arguments)
+            except GitFailed:
+                time.sleep(pause)
+        return self.run(*arguments)
 
     def config(self, key: str) -> str | None:
         """Return a configuration value, or None."""

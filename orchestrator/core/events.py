@@ -155,6 +155,7 @@ class AttemptFailed(Payload, tag="attempt_failed"):
     exit: int = 0
     tail: str = ""
     kept: str = ""  # the ref under which the tree of the attempt is kept
+    commit: Sha | None = None  # what that ref holds
     seconds: float = 0.0
 
 
@@ -253,6 +254,7 @@ class RollbackExecuted(Payload, tag="rollback_executed"):
     n: int
     commit: Sha
     rescue: str
+    rescued: Sha | None = None  # what that ref holds
     seconds: float = 0.0
     automatic: bool = False
     written: int = 0
@@ -266,6 +268,7 @@ class RollbackUndone(Payload, tag="rollback_undone"):
     undoes: str
     commit: Sha
     rescue: str
+    rescued: Sha | None = None
     seconds: float = 0.0
     reflog: str = ""
     ancestors: tuple[int, ...] | None = None

@@ -12,7 +12,9 @@ from tests.conftest import PROGRAM, Repo
 
 
 def test_the_agent_gets_its_contract(repo: Repo) -> None:
-    repo.script("default", 'env | grep ^ORCHESTRATOR_ | sort >"$ORCHESTRATOR_MAIN/../env"; pwd >>"$ORCHESTRATOR_MAIN/../env"\n')
+    repo.script(
+        "default", 'env | grep ^ORCHESTRATOR_ | sort >"$ORCHESTRATOR_MAIN/../env"; pwd >>"$ORCHESTRATOR_MAIN/../env"\n'
+    )
     repo.run("start", "payment")
     repo.run("next", MAKEFLAGS="-j4", GIT_DIR="/nowhere", CLAUDE_CODE_SESSION_ID="")
     lines = (repo.root.parent / "env").read_text().splitlines()
@@ -35,9 +37,7 @@ def test_what_is_left_uncommitted_after_a_pass_is_committed_with_trailers_and_th
     repo.run("start", "payment")
     repo.run("next")
     message = repo.git("log", "-1", "--format=%an <%ae>%n%B", "feat/payment")
-    assert message == (
-        "A Person <person@example.com>\nfeat(payment): 1 1 Write\n\nFeature: payment\nWorkflow: 1"
-    )
+    assert message == ("A Person <person@example.com>\nfeat(payment): 1 1 Write\n\nFeature: payment\nWorkflow: 1")
 
 
 def test_a_refusal_by_the_users_own_commit_hook_is_a_failed_attempt(repo: Repo) -> None:
@@ -126,15 +126,18 @@ def test_a_killed_run_leaves_no_process_and_the_attempt_is_interrupted_and_not_c
     done = repo.call("next")
     assert "attempt 1  passed" in done.stdout
     assert "attempt 1 was interrupted (the kit did not survive it); not counted" in done.stderr
-    assert [one["event_type"] for one in repo.events("attempt_interrupted", "attempt_failed")] == ["attempt_interrupted"]
+    assert [one["event_type"] for one in repo.events("attempt_interrupted", "attempt_failed")] == [
+        "attempt_interrupted"
+    ]
     assert _carrying(run) == []
 
 
 def test_ctrl_c_ends_the_run_cleanly_and_the_next_run_goes_on(repo: Repo) -> None:
     repo.script("payment-1-1", 'echo $$ >"$ORCHESTRATOR_MAIN/../pid"; sleep 300\n')
     repo.run("start", "payment")
-    child = subprocess.Popen([PROGRAM, "run"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [PROGRAM, "run"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
     pid = repo.root.parent / "pid"
     _until(lambda: pid.exists() and pid.read_text().strip() != "")
     child.send_signal(signal.SIGINT)

@@ -55,7 +55,9 @@ def test_two_features_of_one_name(repo: Repo) -> None:
     assert repo.events() == before
 
 
-@pytest.mark.parametrize("name", ["Payment", "a b", "../x", "a..b", "x.lock", ".x", "-x", "feat-feat-x", "a" * 62, "é", ""])
+@pytest.mark.parametrize(
+    "name", ["Payment", "a b", "../x", "a..b", "x.lock", ".x", "-x", "feat-feat-x", "a" * 62, "é", ""]
+)
 def test_a_name_that_is_no_slug(repo: Repo, name: str) -> None:
     line = repo.refused("start", "--", name)
     assert "is no feature name; use lower-case letters" in line
@@ -146,7 +148,9 @@ def test_wrong_usage_is_one_line_and_status_2(repo: Repo) -> None:
     assert repo.refused("log", "--type", "nonsense", status=2).startswith("there is no event type 'nonsense'")
     assert repo.refused("log", "--jq", ".[", status=2).startswith("the filter '.[' is not jq")
     assert repo.refused("status", "--at", "yesterday", status=2).startswith("'yesterday' is no moment")
-    assert repo.refused("status", "--at", "2026-01-01T00:00:00", status=2).startswith("'2026-01-01T00:00:00' has no offset")
+    assert repo.refused("status", "--at", "2026-01-01T00:00:00", status=2).startswith(
+        "'2026-01-01T00:00:00' has no offset"
+    )
 
 
 def test_a_folder_in_the_way_of_a_worktree(repo: Repo) -> None:

@@ -34,7 +34,11 @@ def test_after_a_human_gate_its_section_comes_once_more_with_the_next_phase(repo
     assert [one["phase"] for one in repo.events("phase_completed")] == ["1", "2", "1"]
     repo.run("next")
     brief = repo.briefs("payment")[3]
-    assert brief.index("A person approved: GATE 1: Screens") < brief.index("Afterwards file them.") < brief.index("## Phase 2: File")
+    assert (
+        brief.index("A person approved: GATE 1: Screens")
+        < brief.index("Afterwards file them.")
+        < brief.index("## Phase 2: File")
+    )
     assert "> the left one" in brief
     assert [one["phase"] for one in repo.events("phase_completed")] == ["1", "2", "1", "2"]
 
@@ -56,8 +60,11 @@ def test_a_human_gate_without_a_phase_behind_it_spends_no_step_and_heads_the_nex
 
 
 def test_a_deploy_gate_without_a_phase_behind_it_is_handed_out_once_more_and_not_reached_again(repo: Repo) -> None:
-    to_the_gate(repo, "# Ship\n\n## Phase 1: Pack\n\nPack.\n\n## GATE 2: Production\n\n"
-                      "APPROVE the deploy to production? (yes/no)\n\n- yes: run `./ship`\n")
+    to_the_gate(
+        repo,
+        "# Ship\n\n## Phase 1: Pack\n\nPack.\n\n## GATE 2: Production\n\n"
+        "APPROVE the deploy to production? (yes/no)\n\n- yes: run `./ship`\n",
+    )
     repo.sit("APPROVE ALL")
     assert repo.events("phase_completed") == []
     repo.run("run", check=11)
@@ -70,8 +77,11 @@ def test_a_deploy_gate_without_a_phase_behind_it_is_handed_out_once_more_and_not
 
 
 def test_two_gates_in_one_phase_are_reached_one_after_the_other(repo: Repo) -> None:
-    to_the_gate(repo, "# Two\n\n## Phase 1: Both\n\nA.\n\n### GATE 1: First\n\nApprove the first? (yes/no)\n\nB.\n\n"
-                      "### GATE 2: Second\n\nApprove the second? (yes/no)\n\nC.\n\n## Phase 2: End\n\nD.\n")
+    to_the_gate(
+        repo,
+        "# Two\n\n## Phase 1: Both\n\nA.\n\n### GATE 1: First\n\nApprove the first? (yes/no)\n\nB.\n\n"
+        "### GATE 2: Second\n\nApprove the second? (yes/no)\n\nC.\n\n## Phase 2: End\n\nD.\n",
+    )
     repo.sit("APPROVE ALL")
     repo.run("run", check=10)
     assert repo.state("payment")["current_phase"] == "GATE 2"
@@ -85,8 +95,11 @@ def test_two_gates_in_one_phase_are_reached_one_after_the_other(repo: Repo) -> N
 
 
 def test_a_stop_before_the_first_phase_is_a_piece_of_its_own(repo: Repo) -> None:
-    to_the_gate(repo, "# Asked first\n\nWhat it is about.\n\n## Before all\n\nMay we begin? Approve? (yes/no)\n\n"
-                      "## Phase 1: Go\n\nGo.\n")
+    to_the_gate(
+        repo,
+        "# Asked first\n\nWhat it is about.\n\n## Before all\n\nMay we begin? Approve? (yes/no)\n\n"
+        "## Phase 1: Go\n\nGo.\n",
+    )
     assert repo.events("gate_reached")[0]["payload"]["ordinal"] == 0
     assert repo.state("payment")["current_phase"] == "0"
     repo.sit("APPROVE ALL")
@@ -95,8 +108,11 @@ def test_a_stop_before_the_first_phase_is_a_piece_of_its_own(repo: Repo) -> None
 
 
 def test_a_conditional_gate_always_stops_and_may_be_skipped(repo: Repo) -> None:
-    to_the_gate(repo, "# Maybe\n\n## Phase 1: Look\n\nLook.\n\n### GATE 3: Schema (IF there is a migration)\n\n"
-                      "Approve the schema? (yes/no)\n\n## Phase 2: Go\n\nGo.\n")
+    to_the_gate(
+        repo,
+        "# Maybe\n\n## Phase 1: Look\n\nLook.\n\n### GATE 3: Schema (IF there is a migration)\n\n"
+        "Approve the schema? (yes/no)\n\n## Phase 2: Go\n\nGo.\n",
+    )
     assert "skip 1" in repo.sit("skip 1")
     assert repo.events("approval_granted")[0]["payload"]["verdict"] == "skipped"
     repo.run("run", check=11)
@@ -113,7 +129,10 @@ def test_a_gate_without_a_condition_cannot_be_skipped(repo: Repo) -> None:
 
 def test_a_gate_that_the_agent_reports_is_answered_into_the_same_phase_and_attempt(repo: Repo) -> None:
     asks = '{"orchestrator": {"outcome": "gate", "trigger": "Which colour?", "note": "both are there"}}'
-    repo.script("payment-1-2", f"grep -q 'blue' \"$ORCHESTRATOR_CONTEXT/feat-payment_brief.md\" || {{ echo '{asks}'; exit 0; }}\n")
+    repo.script(
+        "payment-1-2",
+        f"grep -q 'blue' \"$ORCHESTRATOR_CONTEXT/feat-payment_brief.md\" || {{ echo '{asks}'; exit 0; }}\n",
+    )
     repo.run("start", "payment")
     repo.run("run", check=10)
     state = repo.state("payment")
@@ -121,7 +140,11 @@ def test_a_gate_that_the_agent_reports_is_answered_into_the_same_phase_and_attem
     shown = repo.sit("1 = blue")
     assert "both are there" in shown
     repo.run("next")
-    assert [(one["phase"], one["payload"]["attempt"]) for one in repo.events("phase_started")] == [("1", 1), ("2", 1), ("2", 1)]
+    assert [(one["phase"], one["payload"]["attempt"]) for one in repo.events("phase_started")] == [
+        ("1", 1),
+        ("2", 1),
+        ("2", 1),
+    ]
     assert [one["phase"] for one in repo.events("phase_completed")] == ["1", "2"]
 
 

@@ -9,7 +9,11 @@ def test_three_features_walk_to_their_gates_and_on_to_the_end(repo: Repo) -> Non
     for name in ("payment", "landing", "magic-link"):
         repo.run("start", name)
     out = repo.run("run", "-j", "1", check=10)
-    assert [line.split()[0] for line in out.splitlines() if "attempt" in line] == 3 * ["payment", "landing", "magic-link"]
+    assert [line.split()[0] for line in out.splitlines() if "attempt" in line] == 3 * [
+        "payment",
+        "landing",
+        "magic-link",
+    ]
     assert [repo.state(name)["current_phase"] for name in ("payment", "landing", "magic-link")] == 3 * ["GATE 1"]
 
     shown = repo.sit("APPROVE ALL")

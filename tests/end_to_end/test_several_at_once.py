@@ -15,8 +15,11 @@ def turns(out: str) -> list[str]:
 def test_turns_go_round_in_start_order_and_a_failed_attempt_keeps_its_turn(repo: Repo) -> None:
     for name in ("payment", "landing", "login"):
         repo.run("start", name)
-    repo.script("landing-1-1", 'test -e "$ORCHESTRATOR_MAIN/../once" || { : >"$ORCHESTRATOR_MAIN/../once"; date +%N >broken; }\n'
-                               'test -e "$ORCHESTRATOR_MAIN/../twice" && rm -f broken; : >"$ORCHESTRATOR_MAIN/../twice"\n')
+    repo.script(
+        "landing-1-1",
+        'test -e "$ORCHESTRATOR_MAIN/../once" || { : >"$ORCHESTRATOR_MAIN/../once"; date +%N >broken; }\n'
+        'test -e "$ORCHESTRATOR_MAIN/../twice" && rm -f broken; : >"$ORCHESTRATOR_MAIN/../twice"\n',
+    )
     served = [turns(repo.run("next"))[0] for _ in range(7)]
     assert served == ["payment", "landing", "landing", "login", "payment", "landing", "login"]
 
@@ -35,7 +38,11 @@ def test_the_main_worktree_is_left_as_it_is(repo: Repo) -> None:
     before = (repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain"), repo.git("branch", "--show-current"))
     repo.run("start", "payment")
     repo.run("run", check=10)
-    assert (repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain"), repo.git("branch", "--show-current")) == before
+    assert (
+        repo.git("rev-parse", "HEAD"),
+        repo.git("status", "--porcelain"),
+        repo.git("branch", "--show-current"),
+    ) == before
 
 
 def test_a_feature_after_another_is_blocked_until_that_is_completed(repo: Repo) -> None:
@@ -114,9 +121,13 @@ def test_a_step_that_merges_is_passed_over_while_the_main_tree_is_dirty_and_merg
 
 
 def test_two_at_once_on_one_feature_one_wins_and_the_other_says_who_has_it(repo: Repo) -> None:
-    repo.script("default", 'touch "$ORCHESTRATOR_MAIN/../there"; until [ -e "$ORCHESTRATOR_MAIN/../go" ]; do sleep 0.05; done\n')
+    repo.script(
+        "default", 'touch "$ORCHESTRATOR_MAIN/../there"; until [ -e "$ORCHESTRATOR_MAIN/../go" ]; do sleep 0.05; done\n'
+    )
     repo.run("start", "payment")
-    first = subprocess.Popen([PROGRAM, "next"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    first = subprocess.Popen(
+        [PROGRAM, "next"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
     there = repo.root.parent / "there"
     while not there.exists():
         threading.Event().wait(0.05)
@@ -130,7 +141,14 @@ def test_two_at_once_on_one_feature_one_wins_and_the_other_says_who_has_it(repo:
 
 def test_run_wait_goes_on_after_a_decision_in_another_terminal(repo: Repo) -> None:
     repo.run("start", "payment")
-    child = subprocess.Popen([PROGRAM, "run", "--wait"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [PROGRAM, "run", "--wait"],
+        cwd=repo.root,
+        env=repo.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     for gate in ("GATE 1", "GATE 2"):
         while repo.state("payment")["current_phase"] != gate:
             threading.Event().wait(0.1)
@@ -160,7 +178,9 @@ def test_next_dry_run_shows_and_does_nothing(repo: Repo) -> None:
     repo.run("start", "payment")
     before = repo.events()
     out = repo.run("next", "--dry-run")
-    assert out.startswith("payment: workflow 1, phase 1, attempt 1\ncommand: sh agent.sh\nwhere:   " + str(repo.worktree("payment")))
+    assert out.startswith(
+        "payment: workflow 1, phase 1, attempt 1\ncommand: sh agent.sh\nwhere:   " + str(repo.worktree("payment"))
+    )
     assert "# payment: workflow 1, phase 1 (Write), attempt 1 of 3" in out
     assert repo.events() == before
     assert not repo.worktree("payment").exists()

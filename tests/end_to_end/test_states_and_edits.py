@@ -220,5 +220,7 @@ def test_the_log_is_asked_with_plain_sql(repo: Repo) -> None:
         ("id", "INTEGER"), ("feature", "TEXT"), ("event_type", "TEXT"), ("workflow", "TEXT"), ("phase", "TEXT"),
         ("payload", "JSON"), ("timestamp", "TEXT"),
     ]  # fmt: skip
-    rows = database.execute("SELECT id, event_type, json_extract(payload, '$.actor') FROM events ORDER BY id").fetchall()
+    rows = database.execute(
+        "SELECT id, event_type, json_extract(payload, '$.actor') FROM events ORDER BY id"
+    ).fetchall()
     assert rows == [(one["id"], one["event_type"], one["actor"]) for one in repo.events()]

@@ -13,7 +13,9 @@ def configure(repo: Repo, old: str, new: str) -> None:
 
 def test_a_removed_stop_still_stops_until_a_person_said_yes(repo: Repo) -> None:
     repo.run("start", "payment")
-    repo.write("line/add-feature-2-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw.\n\n## Phase 2: File\n\nFile them.\n")
+    repo.write(
+        "line/add-feature-2-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw.\n\n## Phase 2: File\n\nFile them.\n"
+    )
     out = repo.run("run", check=10)
     assert "payment  2/1  attempt 1  waits at a gate: GATE 1: Screens" in out
     assert "GATE 1: Screens" in repo.call("workflows").stderr

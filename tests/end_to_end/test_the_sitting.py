@@ -46,7 +46,9 @@ def test_what_one_line_decides(line: str, expected: list[tuple[int, str, str]]) 
     assert [(one.shown.number, one.verdict, one.answer) for one in understand(line, rows(), "")] == expected
 
 
-@pytest.mark.parametrize("line", ["yes", "y", "approve all", "APPROVE ALL!", "all", "5", "0", "1 nobody", "1 1", "ok, go", "-1", "*"])
+@pytest.mark.parametrize(
+    "line", ["yes", "y", "approve all", "APPROVE ALL!", "all", "5", "0", "1 nobody", "1 1", "ok, go", "-1", "*"]
+)
 def test_any_other_line_approves_nothing(line: str) -> None:
     with pytest.raises(Refusal, match="nothing was approved"):
         understand(line, rows(), "")
@@ -92,18 +94,31 @@ def test_the_end_of_input_and_ctrl_c_approve_nothing(repo: Repo, key: str) -> No
 
 def test_without_a_terminal_there_is_no_door(repo: Repo) -> None:
     at_the_gate(repo, "payment")
-    done = subprocess.run([PROGRAM, "approve"], cwd=repo.root, env=repo.env, input="APPROVE ALL\n", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [PROGRAM, "approve"],
+        cwd=repo.root,
+        env=repo.env,
+        input="APPROVE ALL\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert "this is no terminal; a gate is decided by a person at one" in done.stderr
     assert repo.events("approval_granted") == []
 
 
-@pytest.mark.parametrize("marker", ["CLAUDECODE", "CODEX_THREAD_ID", "GEMINI_CLI", "OPENCODE", "CURSOR_AGENT", "AI_AGENT", "ORCHESTRATOR_RUN_ID"])
+@pytest.mark.parametrize(
+    "marker",
+    ["CLAUDECODE", "CODEX_THREAD_ID", "GEMINI_CLI", "OPENCODE", "CURSOR_AGENT", "AI_AGENT", "ORCHESTRATOR_RUN_ID"],
+)
 def test_an_agents_marker_closes_the_door_even_on_a_terminal(repo: Repo, marker: str) -> None:
     at_the_gate(repo, "payment")
     env = {**repo.env, marker: "1"}
     for words in (["approve"], ["reject", "payment", "-m", "x"]):
-        out, status = pexpect.run(f"{PROGRAM} {' '.join(words)}", cwd=repo.root, env=env, withexitstatus=True, encoding="utf-8")
+        out, status = pexpect.run(
+            f"{PROGRAM} {' '.join(words)}", cwd=repo.root, env=env, withexitstatus=True, encoding="utf-8"
+        )
         assert status == 1
         assert "a person" in out
     assert repo.events("approval_granted", "approval_rejected") == []

@@ -1,0 +1,75 @@
+"""`verify`: log, copies, refs, backups, hooks and the outside. Writes nothing; `--repair` mends what can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from orchestrator import render, session
+from orchestrator.adapters.agent import plain
+from orchestrator.errors import OrchestratorError
+from orchestrator.verifying import repair
+from orchestrator.verifying.examine import examine
+from orchestrator.verifying.findings import Finding
+from orchestrator.verifying.repair import Repaired, Row
+
+
+@click.command("verify")
+@click.option(
+    "--repair", "mends", is_flag=True, help="End what was interrupted, and make again what can be made again."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(mends: bool, as_json: bool) -> int:
+    """Check that the log holds and that everything else is as it says."""
+    found, repaired = _repaired() if mends else (_looked(), [])
+    if as_json:
+        render.json({"findings": found, "repaired": repaired})
+    else:
+        _show(found, repaired)
+    errors = [one for one in found if one.severity == "error"]
+    if errors:
+        first = errors[0]
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
+        raise OrchestratorError(plain(f"{count}: {first.id} {first.where}: {first.what}"), plain(first.next))
+    return 0
+
+
+def _looked() -> list[Finding]:
+    with session.reading() as workspace:
+        return [one.finding for one in examine(workspace)]
+
+
+def _repaired() -> tuple[list[Finding], list[Repaired]]:
+    """Mend, look again, and return what is left and what was done."""
+    session.refuse_inside_a_run("verify --repair")
+    with session.reading() as workspace:
+        before = examine(workspace)
+        rows = repair.before(workspace)
+    if repair.is_possible(before):
+        rows += _mended_and_recorded(rows)
+    after = _looked()
+    return after, repair.ended([one.finding for one in before], after, [one for _, one in rows])
+
+
+def _mended_and_recorded(earlier: Sequence[Row]) -> list[Row]:
+    """Mend what is mended under the log's own rules; what stands in the way is said, and the rest still looked at."""
+    try:
+        with session.writing("verify --repair") as workspace:
+            return repair.mend(workspace, earlier)
+    except OrchestratorError as error:
+        click.echo(f"orchestrator: not everything could be mended: {error}", err=True)
+        return []
+
+
+def _show(found: Sequence[Finding], repaired: Sequence[Repaired]) -> None:
+    for row in repaired:
+        click.echo(plain(f"repaired {row.id}  {row.where}: {row.what}"))
+    for one in found:
+        click.echo(plain(f"{one.severity:<8} {one.id}  {one.where}: {one.what}"))
+        click.echo(plain(f"{'':<14} next: {one.next}"))
+    counts = {word: sum(one.severity == word for one in found) for word in ("error", "warning", "note")}
+    if not counts["error"] and not counts["warning"]:
+        click.echo("the log holds, and everything else is as it says")
+    else:
+        click.echo(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count))

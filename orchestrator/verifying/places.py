@@ -1,0 +1,119 @@
+"""Where features live: their worktrees, their context files, what git ignores, what lies about."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator import checkpoints
+from orchestrator.adapters import snapshots
+from orchestrator.adapters.durable import TEMPORARY
+from orchestrator.adapters.lock import holder
+from orchestrator.core.state import Feature
+from orchestrator.core.values import PREFIX, Sha
+from orchestrator.verifying.findings import REPAIR, ContextBack, Found, note, warning
+from orchestrator.verifying.sight import Sight
+
+_OWN_FILE = "_attempts.log"  # the kit itself begins it anew, so that it alone is no context
+_YOUNG = 60.0  # seconds in which a half-written file may still have its writer
+
+
+def worktrees(sight: Sight) -> Iterator[Found]:
+    """See that each feature's worktree is where the log and git know it."""
+    listed = {one.branch: one.path for one in sight.worktrees}
+    for feature in sight.features:
+        path, known = listed.get(feature.branch), feature.worktree
+        if path is not None and not path.is_dir():
+            what = f"the worktree of {feature.slug} is not there"
+            next_step = (
+                "moved: `git worktree repair ITS-NEW-PLACE`; deleted: `git worktree prune`, the next step makes it"
+            )
+            yield warning("V401", str(path), what, next_step, of=feature.id)
+        elif known and path is None and not Path(known).is_dir():
+            what = f"the worktree of {feature.slug} is gone"
+            yield note("V401", known, what, "the next step makes it again, with the newest context", of=feature.id)
+        elif known and path is None and feature.is_open and not _is_main(sight, known):
+            what = f"the worktree of {feature.slug} has not {feature.branch} checked out"
+            yield note("V402", known, what, f"`git -C {known} status` says what it has", of=feature.id)
+        elif known and path is not None and path != Path(known):
+            what = f"{feature.branch} is checked out here, recorded was {known}"
+            yield note("V402", str(path), what, "the next step records it", of=feature.id)
+
+
+def _is_main(sight: Sight, path: str) -> bool:
+    return Path(path) == sight.workspace.main
+
+
+def index_locks(sight: Sight) -> Iterator[Found]:
+    """Name git's own lock in the worktree of a feature that nobody works on."""
+    branches = {one.branch: one for one in sight.features}
+    for worktree in sight.worktrees:
+        feature = branches.get(worktree.branch or "")
+        if feature is None or not worktree.path.is_dir() or holder(sight.workspace.lock_file(feature.slug)):
+            continue
+        lock = Path(sight.git.at(worktree.path).text("rev-parse", "--absolute-git-dir")) / "index.lock"
+        if lock.exists() and not _is_young(lock):
+            what = "git's lock of an index is there, though nobody works on the feature"
+            yield note("V405", str(lock), what, "see whether a git command runs there, an editor's too", of=feature.id)
+
+
+# --- context ---------------------------------------------------------------------------------------
+
+
+def context_files(sight: Sight) -> Iterator[Found]:
+    """See that a feature whose snapshots hold context files has some."""
+    for feature in sight.features:
+        directory = sight.workspace.own_context(feature)
+        if not directory.parent.is_dir():
+            continue  # the worktree is gone, which is said elsewhere
+        owner = checkpoints.owner(sight.workspace, feature)
+        if any(not name.endswith(_OWN_FILE) for name in snapshots.owned(owner)):
+            continue
+        snapshot, names = _newest_full(sight, feature)
+        missing = tuple(name for name in names if not os.path.lexists(directory / name))
+        if snapshot is not None and missing:
+            what = f"all context files of {feature.slug} are gone; snapshot {snapshot[:12]} holds {len(names)}"
+            mend = ContextBack(directory=directory, snapshot=snapshot, names=missing)
+            yield warning("V403", sight.shown(directory), what, REPAIR, mend, feature.id)
+
+
+def _newest_full(sight: Sight, feature: Feature) -> tuple[Sha | None, list[str]]:
+    """Return the newest snapshot that holds more than the kit's own file, and what it holds."""
+    tip = sight.refs.get(snapshots.ref(feature.slug))
+    if tip is None:
+        return None, []
+    done = sight.git.run("rev-list", "--first-parent", tip, accept=(0, 128)).stdout.decode().split()
+    for one in done:
+        names = sight.git.names("ls-tree", "-r", "-z", "--name-only", one)
+        if any(not name.endswith(_OWN_FILE) for name in names):
+            return Sha(one), names
+    return None, []
+
+
+def ignored(sight: Sight) -> Iterator[Found]:
+    """See that git ignores context files wherever a feature may be committed whole."""
+    places = {sight.workspace.main, *(sight.workspace.own_context(one).parent for one in sight.features)}
+    for place in sorted(place for place in places if place.is_dir()):
+        if sight.features and not sight.git.at(place).holds("check-ignore", "--quiet", f".context/{PREFIX}any_file"):
+            what = ".context/ is not ignored by git: it would be committed with the feature's work"
+            yield warning("V404", str(place), what, "add .context/ to .git/info/exclude, or call `orchestrator init`")
+
+
+def leftovers(sight: Sight) -> Iterator[Found]:
+    """Name half-written files whose writers are gone."""
+    folders = {context for one in sight.features for context in sight.workspace.contexts(one)}
+    places = [sight.workspace.home, sight.workspace.context, *folders]
+    for folder in sorted({one for place in places for one in (place, place / "backups")}):
+        for path in sorted(folder.glob(f"{TEMPORARY}*")):
+            if not _is_young(path):
+                what = "a half-written file that a killed command left"
+                yield note("V604", sight.shown(path), what, "it can go; the kit has no use for it")
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime < _YOUNG
+    except FileNotFoundError:
+        return True  # gone already

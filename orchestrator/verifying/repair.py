@@ -1,0 +1,256 @@
+"""What `verify --repair` does: ends what was interrupted, makes copies and refs again. Deletes nothing: sets aside.
+
+What is put back is compared with the log first, never written over a file, and recorded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never
+
+from orchestrator import documents, judging, perform
+from orchestrator.adapters import backups, snapshots
+from orchestrator.adapters.durable import fsync_directory, sync_filesystem
+from orchestrator.adapters.git import Git
+from orchestrator.adapters.trees import write_tree
+from orchestrator.core.events import Fact, NoteAdded
+from orchestrator.core.state import World
+from orchestrator.core.values import FeatureId, Sha, Value
+from orchestrator.errors import Busy, GitFailed, MoveRefused, OrchestratorError
+from orchestrator.verifying import chain, copies
+from orchestrator.verifying.examine import examine, fresh, kept_fold
+from orchestrator.verifying.findings import (
+    ContextBack,
+    Finding,
+    Found,
+    LogBack,
+    Mend,
+    MovedAside,
+    RefBack,
+    RescueBack,
+    TarBack,
+    TreeBack,
+)
+from orchestrator.verifying.hooks import TROUBLE
+from orchestrator.verifying.sight import Sight
+from orchestrator.workspace import Workspace
+
+_ASIDE = "refs/orchestrator/aside"
+_PASSING = frozenset({"V603"})  # what ends without anybody's mending
+
+
+class Repaired(Value):
+    """One thing that was mended: the finding it ends, where, and what was done."""
+
+    id: str
+    where: str
+    what: str
+
+
+Row = tuple[FeatureId | None, Repaired]
+
+
+def before(workspace: Workspace) -> list[Row]:
+    """Mend what a command may not even start from: a log that is gone, a kept fold that is not what the log says."""
+    repaired = []
+    gone = chain.missing(workspace)
+    if gone is not None:
+        repaired += _all_mended(workspace, [gone])
+    if chain.missing(workspace) is None:
+        repaired += _all_mended(workspace, kept_fold(fresh(workspace)))
+    return repaired
+
+
+def is_possible(found: Sequence[Found]) -> bool:
+    """Tell whether anything can be recorded: a log is there or was put back, holds, and this version reads it."""
+    ids = {one.finding.id for one in found if not isinstance(one.mend, LogBack)}
+    return not ids & {"V100", "V101", "V102", "V104"}
+
+
+def mend(workspace: Workspace, earlier: Sequence[Row] = ()) -> list[Row]:
+    """End what was interrupted, then mend what the checks find; record that, and what was mended `earlier`."""
+    if workspace.problem is not None:
+        workspace.record(lambda world: [])  # what is torn at the log's end is set aside and recorded
+    _end_interrupted(workspace)
+    repaired = _all_mended(workspace, examine(workspace))
+    _record(workspace, [*earlier, *repaired])
+    workspace.project_all()
+    _put_trouble_aside(workspace)
+    return repaired
+
+
+def _all_mended(workspace: Workspace, found: Iterable[Found]) -> list[Row]:
+    """Mend what can be mended and return what was done; what fails is said."""
+    rows: list[Row] = []
+    for one in found:
+        if one.mend is None:
+            continue
+        try:
+            done = Repaired(id=one.finding.id, where=one.finding.where, what=_mended(workspace, one.mend))
+            rows.append((one.feature, done))
+        except (OrchestratorError, OSError) as failure:
+            workspace.notices.append(f"{one.finding.where}: not mended: {failure}")
+    return rows
+
+
+def renew_copy(workspace: Workspace) -> None:
+    """Set a SQLite copy aside that is not what the log says; the command's end makes a new one."""
+    _all_mended(workspace, copies.database(Sight(fresh(workspace))))
+
+
+def ended(before: Sequence[Finding], after: Sequence[Finding], repaired: Sequence[Repaired]) -> list[Repaired]:
+    """Return all that was mended: what was done, and the findings that went by what every command does first."""
+    done = {(one.id, one.where) for one in repaired}
+    left = {(one.id, one.where) for one in after}
+    by_itself = [
+        Repaired(id=one.id, where=one.where, what=f"ended: {one.what}")
+        for one in before
+        if (one.id, one.where) not in done | left and one.id not in _PASSING
+    ]
+    return sorted([*repaired, *by_itself], key=lambda one: (one.id, one.where))
+
+
+def _end_interrupted(workspace: Workspace) -> None:
+    """End dead attempts and ordered rollbacks, each under its feature's lock; one that somebody holds is his."""
+    for feature in list(workspace.world.features.values()):
+        if feature.retired or (feature.ordered is None and feature.attempt is None):
+            continue
+        try:
+            with perform.locked(workspace, feature.id):
+                workspace.load()
+                perform.recover(workspace, feature.id)
+        except (Busy, GitFailed, MoveRefused) as error:
+            workspace.notices.append(f"{feature.slug}: {error}")
+
+
+def _record(workspace: Workspace, repaired: Sequence[Row]) -> None:
+    """Leave a note in the log, in the state of each feature that something was mended of."""
+    for feature in dict.fromkeys(one for one, _ in repaired):
+        rows = "; ".join(f"{one.where}: {one.what}" for of, one in repaired if of == feature)
+        text = f"verify --repair: {rows}"
+        if feature is not None:
+            judging.note_it(workspace, feature, text)
+        else:
+            workspace.record(lambda world, text=text: _noted(world, text))  # type: ignore[misc]
+
+
+def _noted(world: World, text: str) -> list[Fact]:
+    return [Fact(payload=NoteAdded(note=text))]
+
+
+def _put_trouble_aside(workspace: Workspace) -> None:
+    """Take a hook's last trouble out of the way, now that all was read that it could not."""
+    path = workspace.home / TROUBLE
+    with suppress(FileNotFoundError):
+        path.rename(path.with_name(f"{TROUBLE}.aside-{_stamp()}"))
+
+
+# --- one mend --------------------------------------------------------------------------------------
+
+
+def _mended(workspace: Workspace, mend: Mend) -> str:
+    """Mend one thing and return what was done."""
+    match mend:
+        case LogBack(second=second):
+            return _link_back(workspace, second)
+        case MovedAside(paths=paths):
+            return _set_aside(paths)
+        case RefBack(name=name, wanted=wanted, present=present):
+            return _point(workspace, name, wanted, present)
+        case TreeBack(name=name, tree=tree, present=present):
+            return _point(workspace, name, _line(workspace, tree), present)
+        case RescueBack(name=name, operation=operation):
+            return _point(workspace, name, _lost_rescue(workspace.git, operation), None)
+        case TarBack() as tar:
+            return _packed(workspace, tar)
+        case ContextBack(directory=directory, snapshot=snapshot, names=names):
+            return _restored(workspace, directory, snapshot, names)
+        case _ as missing:
+            assert_never(missing)
+
+
+def _link_back(workspace: Workspace, second: Path) -> str:
+    """Give the log its name again; the file is the very one, or a copy where links are impossible."""
+    if not chain.holds(second):
+        raise OrchestratorError(f"{second} does not hold as a log")
+    workspace.make_home()
+    try:
+        os.link(second, workspace.log)
+    except FileExistsError:
+        return "it is there again"
+    fsync_directory(workspace.home)
+    return f"linked back from {second}"
+
+
+def _set_aside(paths: Sequence[Path]) -> str:
+    stamp = _stamp()
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        path.rename(path.with_name(f"{path.name}.aside-{stamp}"))
+    return f"set aside with .aside-{stamp} at its name's end; made again from the log"
+
+
+def _point(workspace: Workspace, name: str, wanted: Sha, present: Sha | None) -> str:
+    """Let a ref lead where it should, if it still leads where it was seen; what it held is kept."""
+    aside = f"{_ASIDE}/{name.removeprefix('refs/').removeprefix('orchestrator/')}/{present}"
+    kept = [f"update {aside} {present}"] if present else []
+    workspace.git.update_refs([*kept, f"update {name} {wanted} {present or '0' * len(wanted)}"], "orchestrator: repair")
+    sync_filesystem(workspace.repository.common_dir)
+    return f"leads to {wanted[:12]} again" + (f"; what it held is kept as {aside}" if present else "")
+
+
+def _line(workspace: Workspace, tree: Sha) -> Sha:
+    """Return a commit of the line as accepted; where its tree is gone, the present documents may be that line."""
+    git = workspace.git
+    if git.ref(f"{tree}^{{tree}}") is None:
+        present = write_tree(git, documents.as_files(documents.source(workspace.main)))
+        if present != tree:
+            raise OrchestratorError(f"the line as it is now is not the accepted one, {tree[:12]}")
+    return git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
+
+
+def _lost_rescue(git: Git, operation: str) -> Sha:
+    """Return a rescue's commit, found by its message among those that nothing leads to. Raises GitFailed."""
+    rows = git.run("fsck", "--unreachable", "--no-reflogs", "--no-progress", accept=(0, 1, 2, 3, 4)).stdout.decode()
+    lost = [row.split()[2] for row in rows.splitlines() if row.startswith("unreachable commit ")]
+    found: dict[str, list[str]] = {}
+    for sha in lost:
+        text = git.text("cat-file", "commit", sha)
+        if f"\nOperation: {operation}" in text and "\n\nrescue of " in text:
+            found[sha] = [row.split(" ")[1] for row in text.splitlines() if row.startswith("parent ")]
+    earlier = {parent for parents in found.values() for parent in parents}
+    newest = [sha for sha in found if sha not in earlier]
+    if len(newest) != 1:
+        raise GitFailed(f"the rescue of operation {operation} is not in this repository any more")
+    return Sha(newest[0])
+
+
+def _packed(workspace: Workspace, tar: TarBack) -> str:
+    """Make a tar again from the snapshot that holds the same files; what was there is set aside."""
+    feature = workspace.world.features[tar.feature]
+    path = workspace.main / (backups.newest(feature.slug) if tar.is_newest else backups.numbered(feature.slug, tar.n))
+    contents = list(snapshots.contents(workspace.git, tar.snapshot))
+    if path.exists():
+        _set_aside([path])
+    make = backups.archive if tar.is_newest else backups.write_again
+    made = make(feature.slug, workspace.main, tar.n, contents)
+    return f"made again from snapshot {tar.snapshot[:12]}, {made.files} files"
+
+
+def _restored(workspace: Workspace, directory: Path, snapshot: Sha, names: Sequence[str]) -> str:
+    """Put back the files that are missing; one that appeared meanwhile stays as it is."""
+    wanted = [
+        one
+        for one in snapshots.contents(workspace.git, snapshot)
+        if one.name in names and not os.path.lexists(directory / one.name)
+    ]
+    snapshots.replace(directory, wanted)
+    return f"{len(wanted)} files put back from snapshot {snapshot[:12]}"
+
+
+def _stamp() -> str:
+    return datetime.now().astimezone().strftime("%Y%m%dT%H%M%S%f")
