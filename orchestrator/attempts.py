@@ -18,7 +18,7 @@ from orchestrator.core.line import Document
 from orchestrator.core.state import Attempt, Feature
 from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
-from orchestrator.errors import Refusal
+from orchestrator.errors import BadConfiguration, Refusal
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
 
@@ -123,6 +123,14 @@ def reopened(workspace: Workspace, feature: Feature, attempt: Attempt) -> Prepar
         text="",
         before=None,
     )
+
+
+def agent_command(workspace: Workspace) -> list[str]:
+    """Return the configured agent. Raises BadConfiguration where there is none, before anything is begun."""
+    command = list(workspace.configuration.agent.command)
+    if not command:
+        raise BadConfiguration("no agent is configured", "set [agent] command in orchestrator.toml")
+    return command
 
 
 def agent_name(command: Sequence[str]) -> str:

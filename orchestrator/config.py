@@ -196,10 +196,10 @@ def _check(found: Configuration, text: str, name: str) -> None:
     glob = found.workflows.glob
     if glob.startswith(("/", "~")) or ".." in Path(glob).parts:
         raise refuse("workflows.glob", f"{glob!r} leads outside the repository", "name a folder inside it")
-    if glob.count("*") != 1:
+    if glob.count("*") != 1 or "?" in glob or "[" in glob:
         raise refuse(
             "workflows.glob",
-            f"{glob!r} must hold exactly one *",
+            f"{glob!r} must hold exactly one *, and no ? or [",
             'for example "docs/workflows/add-feature-*.md"',
         )
     if found.agent.granularity not in ("phase", "workflow"):

@@ -111,11 +111,8 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
 
 
 def _run_agent(workspace: Workspace, prepared: Prepared, stop: threading.Event) -> Ran:
-    command = workspace.configuration.agent.command
-    if not command:
-        raise AgentFault("no agent is configured", "set [agent] command in orchestrator.toml")
     return run_agent(
-        list(command),
+        attempts.agent_command(workspace),
         directory=prepared.worktree,
         brief=prepared.text,
         environment=attempts.environment(workspace, prepared.feature, prepared.step, prepared.run),

@@ -135,6 +135,8 @@ class Runner:
         others = {one for one in busy(self._workspace) if one not in self._running}
         held = {**held_back(self._workspace), **self._held}
         action = next_action(self._workspace.world, others | self._running.keys(), held)
+        if isinstance(action, RunStep):
+            attempts.agent_command(self._workspace)
         if not isinstance(action, Rest) and len(self._running) < self._parallel:
             self._begin(pool, action)
             return True
@@ -199,6 +201,7 @@ def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event
         workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
         return one_step(workspace, only, stop)
     if isinstance(action, RunStep):
+        attempts.agent_command(workspace)
         return perform.take_step(workspace, action.feature, stop)
     if only is not None and only in working:
         raise Busy(f"{workspace.world.features[only].slug}: {working[only]}", "try again when that has ended")

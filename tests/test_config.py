@@ -193,12 +193,12 @@ def test_a_wrong_type_names_file_line_and_key(text: str, where: int, what: str) 
         ),
         (
             '[workflows]\nglob = "docs/add.md"\n',
-            "orchestrator.toml:2: workflows.glob: 'docs/add.md' must hold exactly one *",
+            "orchestrator.toml:2: workflows.glob: 'docs/add.md' must hold exactly one *, and no ? or [",
             'for example "docs/workflows/add-feature-*.md"',
         ),
         (
             '[workflows]\nglob = "docs/**/add-*.md"\n',
-            "orchestrator.toml:2: workflows.glob: 'docs/**/add-*.md' must hold exactly one *",
+            "orchestrator.toml:2: workflows.glob: 'docs/**/add-*.md' must hold exactly one *, and no ? or [",
             'for example "docs/workflows/add-feature-*.md"',
         ),
         (

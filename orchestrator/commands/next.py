@@ -12,7 +12,7 @@ from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
 from orchestrator.core.values import FeatureId
-from orchestrator.errors import NOTHING_LEFT, WAITS, Refusal
+from orchestrator.errors import NOTHING_LEFT, WAITS
 from orchestrator.workspace import Workspace
 
 
@@ -70,14 +70,13 @@ def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
     text = brief.compose(feature, workspace.line, step, setting)
     place = worktrees.find(workspace, feature.branch)
     where = str(place.path if place else worktrees.root(workspace) / feature.slug)
-    if not found.agent.command:
-        raise Refusal("no agent is configured", "set [agent] command in orchestrator.toml")
+    agent = attempts.agent_command(workspace)
     shown = {
         "feature": feature.slug,
         "workflow": step.workflow,
         "phase": step.place.phase,
         "attempt": decide.number(feature),
-        "command": list(found.agent.command),
+        "command": agent,
         "where": where,
         "brief": text,
     }
@@ -85,6 +84,6 @@ def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
         render.json(shown)
         return 0
     click.echo(f"{feature.slug}: workflow {step.workflow}, phase {step.place.phase}, attempt {shown['attempt']}")
-    click.echo(f"command: {shlex.join(found.agent.command)}\nwhere:   {where}\nbrief:\n")
+    click.echo(f"command: {shlex.join(agent)}\nwhere:   {where}\nbrief:\n")
     click.echo(text)
     return 0

@@ -16,6 +16,8 @@ from orchestrator.errors import BrokenLog
 from orchestrator.log import facts, records
 from orchestrator.log.records import START, Draft, Head, Record
 
+# Once 0.1.0 is out this file stays as it is, and what a later version adds gets a golden file of its own. Until then
+# a new field is filled below and the file is written again: GOLDEN.write_bytes(b"".join(map(records.line, chained()))).
 GOLDEN = Path(__file__).with_name("golden") / "0.1.0.jsonl"
 TIME = "2025-11-20T10:30:00.000-03:00"
 
@@ -55,7 +57,7 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     fact.GateReached(ordinal=2, gate=GATE, run="r1", seconds=2.5, opens=TIME, checked=CHECKED, commit=ONE),
     fact.AttemptFailed(
         ordinal=2, attempt=1, run="r1", reason="it failed", command="npm test", exit=1, tail="no", kept="refs/x",
-        seconds=2.5,
+        commit=TWO, seconds=2.5,
     ),
     fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it"),
     fact.ApprovalGranted(
@@ -80,10 +82,11 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     ),
     fact.RollbackExecuted(
         operation="o1", n=7, commit=ONE, rescue="refs/y", seconds=0.5, automatic=True, written=3, removed=2,
-        reflog="1:2", ancestors=(1,),
+        reflog="1:2", ancestors=(1,), rescued=THREE,
     ),
     fact.RollbackUndone(
-        operation="o2", undoes="o1", commit=THREE, rescue="refs/z", seconds=0.5, reflog="1:2", ancestors=(1, 7)
+        operation="o2", undoes="o1", commit=THREE, rescue="refs/z", seconds=0.5, reflog="1:2", ancestors=(1, 7),
+        rescued=ONE,
     ),
     fact.RollbackAborted(operation="o1", reason="pushed commits"),
     fact.StateEdited(

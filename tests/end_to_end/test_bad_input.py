@@ -159,3 +159,12 @@ def test_a_folder_in_the_way_of_a_worktree(repo: Repo) -> None:
     (repo.worktree("payment") / "mine").write_text("x")
     assert "is in the way of the worktree of payment" in repo.run("next")
     assert (repo.worktree("payment") / "mine").read_text() == "x"
+
+
+def test_without_an_agent_nothing_is_begun(repo: Repo) -> None:
+    configure(repo, 'command = ["sh", "agent.sh"]', "")
+    repo.run("start", "payment")
+    before = repo.events()
+    for words in (("next",), ("run",), ("next", "--dry-run")):
+        assert repo.refused(*words) == "no agent is configured; set [agent] command in orchestrator.toml"
+    assert repo.events() == before
