@@ -14,6 +14,7 @@ from orchestrator.adapters.agent import plain
 from orchestrator.checkpoints import instant
 from orchestrator.core import decide
 from orchestrator.core.decide import Item, Sitting
+from orchestrator.core.events import GateReached
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Value, slug
 from orchestrator.errors import Refusal
@@ -158,7 +159,10 @@ def _since(workspace: Workspace, feature: Feature) -> list[str]:
 def checked_at(workspace: Workspace, event: int) -> str:
     """Return what the kit's own validation said when the gate was reached."""
     found = next((one for one in workspace.events() if one.id == event), None)
-    checked = getattr(found.payload, "checked", None) if found else None
+    payload = found.payload if found else None
+    checked = payload.checked if isinstance(payload, GateReached) else None
+    if checked is None and isinstance(payload, GateReached) and payload.gate.reported:
+        return "validation: not run, the agent asks as it works"
     if checked is None:
         return "validation: none configured, the agent's word counts"
     return f"validation: `{checked.command}` exit {checked.exit}, {checked.seconds:.1f} s"
@@ -190,31 +194,40 @@ def understand(line: str, rows: Sequence[Shown], message: str) -> list[Decided]:
         return [Decided(shown=one, verdict="approved", answer=message) for one in rows]
     if not text:
         return []
-    decided = [_decided(part, rows, message) for part in _parts(text, rows)]
+    decided = [_decided(part, rows, message) for part in _parts(text)]
     names = [one.shown.number for one in decided]
     if len(set(names)) != len(names):
         raise Refusal(f"{text!r} names a gate twice; nothing was approved", "call it again")
     return decided
 
 
-def _parts(text: str, rows: Sequence[Shown]) -> list[str]:
+def _parts(text: str) -> list[str]:
     """Split `1 3`, `2 = option B, skip 4` and `payment landing` into one part a gate.
 
-    An answer goes on to the next comma or semicolon that a number or name follows, or to the line's end.
+    An answer goes on to the next comma or semicolon behind which another answer or a `skip` begins, or to the
+    line's end: a bare number behind it may well belong to the answer, and approves nothing.
     """
     parts: list[str] = []
-    for piece in re.split(r"[,;]", text):
-        first = piece.replace("=", " ").split()[:1]
-        is_new = bool(first) and (first[0].lower() == "skip" or _row(first[0], rows) is not None)
-        if not is_new and parts and "=" in parts[-1]:
-            parts[-1] = f"{parts[-1]},{piece}"
-            continue
-        words, equals, answer = piece.partition("=")
-        names = re.findall(r"skip\s+\S+|\S+", words, re.IGNORECASE)
-        if equals and names:
-            names[-1] = f"{names[-1]} = {answer.strip()}"
-        parts.extend(names)
+    separator = ""
+    for piece in re.split(r"([,;])", text):
+        if piece in (",", ";"):
+            separator = piece
+        elif parts and "=" in parts[-1] and not _BEGINS.match(piece):
+            parts[-1] = f"{parts[-1]}{separator}{piece}"
+        else:
+            parts.extend(_words(piece))
     return parts
+
+
+_BEGINS = re.compile(r"\s*(skip\s+\S+\s*$|[^\s=]+\s*=)", re.IGNORECASE)
+
+
+def _words(piece: str) -> list[str]:
+    words, equals, answer = piece.partition("=")
+    names = re.findall(r"skip\s+\S+|\S+", words, re.IGNORECASE)
+    if equals and names:
+        names[-1] = f"{names[-1]} = {answer.strip()}"
+    return list(names)
 
 
 def _decided(part: str, rows: Sequence[Shown], message: str) -> Decided:
@@ -227,14 +240,15 @@ def _decided(part: str, rows: Sequence[Shown], message: str) -> Decided:
 
 
 def _row(name: str, rows: Sequence[Shown]) -> Shown | None:
-    for one in rows:
-        if name == str(one.number) or name == one.name:
-            return one
+    """Return the row of a number or a name. Raises Refusal for a word that names two."""
     try:
-        wanted = slug(name)
+        wanted = str(slug(name))
     except Refusal:
-        return None
-    return next((one for one in rows if one.feature is not None and one.name == wanted), None)
+        wanted = name
+    found = [one for one in rows if str(one.number) == name or one.name in (name, wanted)]
+    if len(found) > 1:
+        raise Refusal(f"{name!r} names two of what was shown; nothing was approved", "use the other number or name")
+    return found[0] if found else None
 
 
 # --- recorded --------------------------------------------------------------------------------------

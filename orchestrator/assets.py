@@ -36,4 +36,4 @@ def hook(name: str, python: str, *, waits: bool = False) -> bytes:
     """
     text = asset("hooks", "post-commit" if name in DRAINING else name).decode()
     mode = "wait" if waits else "detach"
-    return text.replace("@PYTHON@", shlex.quote(python)).replace("@MODE@", mode).encode()
+    return text.replace("@PYTHON@", shlex.quote(python)).replace("@MODE@", mode).replace("@NAME@", name).encode()

@@ -18,7 +18,7 @@ from orchestrator.core.line import Document
 from orchestrator.core.state import Attempt, Feature
 from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
-from orchestrator.errors import BadConfiguration, Refusal
+from orchestrator.errors import BadConfiguration, Refusal, WrongUsage
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
 
@@ -67,14 +67,17 @@ def step_of(workspace: Workspace, feature: Feature) -> Step:
 def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = "") -> Prepared:
     """Make the worktree and the rollback point where they are missing, compose the brief and open the attempt."""
     worktree = worktrees.ensure(workspace, feature)
+    feature = workspace.world.features[feature.id]
     _refuse_dirt(workspace, feature, worktree)
+    missing = _missing_context(workspace, feature)
+    if missing and not owned(checkpoints.owner(workspace, feature)):
+        worktrees.bring_back(workspace, feature, worktree)
     checkpoints.drain(workspace, only=feature.id)
     if not feature.place.begun:
         _begin_workflow(workspace, feature, step)
         worktrees.append_line(
             workspace.own_context(feature), feature.slug, f"WORKFLOW: {step.workflow} ({step.title}) - START"
         )
-    missing = _missing_context(workspace, feature)
     feature = workspace.world.features[feature.id]
     run = uuid.uuid4().hex
     number = decide.number(feature)
@@ -96,8 +99,8 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
         agent=agent_name(found.agent.command),
         deadline=deadline,
         decided=step.place.decided,
-        brief=sha256(text.encode()).hexdigest(),
-        missing=tuple(missing),
+        brief=sha256(text.encode(errors="surrogateescape")).hexdigest(),
+        missing=tuple(shown(name) for name in missing),
         carried=len(feature.carried),
     )
     workspace.record(lambda world: decide.start_phase(world.features[feature.id], started))
@@ -130,7 +133,20 @@ def agent_command(workspace: Workspace) -> list[str]:
     command = list(workspace.configuration.agent.command)
     if not command:
         raise BadConfiguration("no agent is configured", "set [agent] command in orchestrator.toml")
+    _check_filter(workspace.configuration.validate.pass_when)
     return command
+
+
+def _check_filter(pass_when: str) -> None:
+    """Raise BadConfiguration for a filter that could not judge what the agent is about to do."""
+    if not pass_when:
+        return
+    from orchestrator.log.query import check  # jq: only where a filter is configured
+
+    try:
+        check(pass_when)
+    except WrongUsage as error:
+        raise BadConfiguration(f"orchestrator.toml: validate.pass_when: {error}", "mend the filter") from error
 
 
 def agent_name(command: Sequence[str]) -> str:
@@ -145,11 +161,23 @@ def agent_name(command: Sequence[str]) -> str:
 def _refuse_dirt(workspace: Workspace, feature: Feature, worktree: Path) -> None:
     if worktrees.is_main(workspace, worktree):
         dirt = main_dirt(workspace)
-        if dirt:
+        if dirt and not is_as_left(workspace, feature):
             raise Refusal(
                 f"the main worktree has uncommitted changes ({dirt[0]}); {feature.slug} runs there",
                 "commit or set them aside first",
             )
+
+
+def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:
+    """Return the tree as an attempt left the main worktree; None in a linked one, which is the feature's alone."""
+    if not worktrees.is_main(workspace, worktree):
+        return None
+    return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
+
+
+def is_as_left(workspace: Workspace, feature: Feature) -> bool:
+    """Tell whether the main worktree is as the feature's own last attempt left it."""
+    return feature.left is not None and feature.left == left(workspace, feature, workspace.main)
 
 
 def main_dirt(workspace: Workspace) -> list[str]:
@@ -184,6 +212,11 @@ def _missing_context(workspace: Workspace, feature: Feature) -> list[str]:
     return [name for name in workspace.git.names("ls-tree", "-r", "-z", "--name-only", newest) if name not in present]
 
 
+def shown(name: str) -> str:
+    """Return a file's name as text that every encoding takes; bytes that are no UTF-8 read `\\xff`."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def _before(workspace: Workspace, feature: Feature, worktree: Path) -> Before:
     git = workspace.git.at(worktree)
     tree = git.tree_of_worktree(_private_index(workspace, feature))
@@ -204,7 +237,7 @@ def _context_digest(workspace: Workspace, feature: Feature) -> str:
     """Return a digest of names, sizes and times of the feature's context files."""
     owner = checkpoints.owner(workspace, feature)
     rows = [f"{name} {(found := (owner.directory / name).stat()).st_size} {found.st_mtime_ns}" for name in owned(owner)]
-    return sha256("\n".join(rows).encode()).hexdigest()
+    return sha256(os.fsencode("\n".join(rows))).hexdigest()
 
 
 def environment(workspace: Workspace, feature: Feature, step: Step, run: str) -> dict[str, str]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from orchestrator.adapters import backups, reflog
-from orchestrator.adapters.durable import sync_filesystem
+from orchestrator.adapters.durable import said_in_one_line, sync_filesystem
+from orchestrator.adapters.lock import decoded, encoded, try_lock
 from orchestrator.adapters.reflog import Entry, Reading
 from orchestrator.adapters.snapshots import Owner, snapshot
 from orchestrator.core.decide import of
@@ -28,11 +31,12 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import FeatureId, Sha, Slug, Value
-from orchestrator.errors import Refusal
+from orchestrator.errors import Busy, Refusal
 from orchestrator.workspace import Workspace, now
 
 REWRITES = ("reset", "rebase", "commit (amend)", "branch", "tip", "pull --rebase")
 _ZERO = "0" * 40
+_PAUSE = 0.005  # seconds between two tries for the lock
 
 
 class Taken(Value):
@@ -61,17 +65,37 @@ def owner(workspace: Workspace, feature: Feature) -> Owner:
 
 
 @contextlib.contextmanager
-def numbering(workspace: Workspace) -> Iterator[None]:
-    """Hold the right to give out checkpoint numbers; waits for whoever has it, never long."""
+def numbering(workspace: Workspace, patience: float = 30.0) -> Iterator[None]:
+    """Hold the right to give out checkpoint numbers; wait up to `patience` seconds for whoever has it.
+
+    Raises Busy and NotRecorded.
+    """
     path = workspace.home / "checkpoints.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with said_in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait(descriptor, patience)
+        with contextlib.suppress(OSError):  # a full disk: only the name for who waits is missing
+            os.ftruncate(descriptor, os.pwrite(descriptor, encoded(workspace.command, now()), 0))
         yield
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _wait(descriptor: int, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while not try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            who = decoded(os.pread(descriptor, 4096, 0)).described(now())
+            raise Busy(f"checkpoints are being made by {who}", "see whether that process is stopped or hangs")
+        time.sleep(_PAUSE)
+
+
+def marker(workspace: Workspace) -> Path:
+    """Return where the hooks name the job that records in the background, so that there is but one."""
+    return workspace.home / "drain"
 
 
 def drain(workspace: Workspace, actor: str = "kit", only: FeatureId | None = None) -> int:
@@ -81,9 +105,11 @@ def drain(workspace: Workspace, actor: str = "kit", only: FeatureId | None = Non
     """
     if not workspace.is_set_up:
         return 0
-    if not any(True for _ in _moved(workspace, only)):
+    if not marker(workspace).exists() and not any(True for _ in _moved(workspace, only)):
         return 0
     with numbering(workspace):
+        with said_in_one_line(marker(workspace)):  # a job that died must not keep the next one away
+            marker(workspace).unlink(missing_ok=True)
         return drain_held(workspace, actor, only)
 
 
@@ -92,6 +118,12 @@ def drain_held(workspace: Workspace, actor: str = "kit", only: FeatureId | None 
     workspace.load()
     tips = _tips(workspace)
     return sum(_drain(workspace, feature, tips.get(feature.branch), actor) for feature in _moved(workspace, only))
+
+
+def unrecorded(workspace: Workspace) -> dict[FeatureId, Sha | None]:
+    """Return the features whose branch may have moved since it was last read, with its tip."""
+    tips = _tips(workspace)
+    return {feature.id: tips.get(feature.branch) for feature in _moved(workspace, None)}
 
 
 def _moved(workspace: Workspace, only: FeatureId | None) -> Iterator[Feature]:

@@ -14,6 +14,7 @@ from orchestrator.errors import BadConfiguration
 
 FILE = "orchestrator.toml"
 DEFAULT_GLOB = ".windsurf/workflows/add-feature-*.md"
+PHASE_WORDS = ("Fase", "Phase")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
@@ -23,7 +24,7 @@ _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=#\s]+))\s*=""")
 class Workflows(Value, forbid_unknown_fields=True):
     glob: str = DEFAULT_GLOB
     skip: tuple[str, ...] = ()
-    phase_words: tuple[str, ...] = ("Fase", "Phase")
+    phase_words: tuple[str, ...] = PHASE_WORDS  # others are added to these two
 
 
 class Agent(Value, forbid_unknown_fields=True):

@@ -124,7 +124,7 @@ def _document(name: str, content: bytes, workflow: str, found: Configuration, ty
         row = content[: error.start].count(b"\n") + 1
         raise BadConfiguration(f"{name}:{row}: not UTF-8", "save it as UTF-8") from error
     rules = Rules(
-        phase_words=found.workflows.phase_words,
+        phase_words=tuple(dict.fromkeys((*config.PHASE_WORDS, *found.workflows.phase_words))),
         keywords=found.gates.keywords,
         types=tuple((key.partition(":")[2].strip(), kind) for key, kind in types.items()),
     )

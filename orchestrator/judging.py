@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from orchestrator import attempts, checkpoints, rollback, worktrees
 from orchestrator.adapters.agent import Misread, Ran, Said, last_result, plain, run_validation
+from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
 from orchestrator.core import decide
 from orchestrator.core.decide import Outcome
@@ -47,6 +48,9 @@ def judge(
         return park(
             workspace, prepared.feature, f"the agent could not run (exit {ran.code}): {_last_line(ran)}", prepared
         )
+    strayed = _strayed(prepared)
+    if strayed:
+        return park(workspace, prepared.feature, strayed, prepared)
     said = _said(ran)
     if isinstance(said, Failed):
         return fail(workspace, prepared, said, seconds())
@@ -54,6 +58,14 @@ def judge(
     if said is not None and said.outcome == "gate":
         return ask(workspace, prepared, said, seconds())
     return conclude(workspace, prepared, said, stop, seconds)
+
+
+def _strayed(prepared: Prepared) -> str:
+    """Return what to say where the worktree has another branch checked out than the feature's."""
+    found = Git(prepared.worktree).branch()
+    if found == prepared.feature.branch:
+        return ""
+    return worktrees.strayed(prepared.worktree, prepared.feature.branch, found)
 
 
 def _said(ran: Ran) -> Said | Failed | None:
@@ -77,6 +89,9 @@ def conclude(
     seconds: Callable[[], float],
 ) -> Result:
     """The agent says it is done: validate, commit what it left, and record the pass or the failure."""
+    strayed = _strayed(prepared)
+    if strayed:
+        return park(workspace, prepared.feature, strayed, prepared)
     try:
         verdict = validate(workspace, prepared, stop)
         if verdict is None:
@@ -194,6 +209,7 @@ def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) ->
         run=prepared.run,
         seconds=round(seconds, 3),
         commit=workspace.git.ref(f"refs/heads/{prepared.feature.branch}"),
+        left=attempts.left(workspace, prepared.feature, prepared.worktree),
     )
     workspace.record(lambda world: decide.asked(world.features[prepared.feature.id], prepared.step, gate, outcome))
     return result_of(prepared, "gate", trigger)
@@ -218,6 +234,7 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
         tail=plain(failure.tail)[-_TAIL_BYTES:],
         kept=kept,
         commit=commit,
+        left=attempts.left(workspace, feature, prepared.worktree),
         seconds=round(seconds, 3),
     )
     workspace.record(lambda world: decide.failed(world.features[feature.id], failed))
@@ -271,13 +288,15 @@ def _short(sha: Sha | None) -> str:
 
 
 def interrupt(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
-    workspace.record(lambda world: decide.interrupted(world.features[prepared.feature.id], reason))
+    left = attempts.left(workspace, prepared.feature, prepared.worktree)
+    workspace.record(lambda world: decide.interrupted(world.features[prepared.feature.id], reason, left))
     return result_of(prepared, "interrupted", reason)
 
 
 def park(workspace: Workspace, feature: Feature, reason: str, prepared: Prepared | None = None) -> Result:
     reason = one_line(reason)
-    workspace.record(lambda world: decide.park(world.features[feature.id], reason))
+    left = attempts.left(workspace, feature, prepared.worktree) if prepared else None
+    workspace.record(lambda world: decide.park(world.features[feature.id], reason, left=left))
     return result_of(prepared or workspace.world.features[feature.id], "parked", reason)
 
 

@@ -63,7 +63,9 @@ def recover(workspace: Workspace, feature: FeatureId) -> None:
     end_leftovers(attempt.run)
     moved = _unlock_index(workspace, current) if attempt.worktree else ""
     workspace.notices.append(f"{current.slug}: attempt {attempt.number} was interrupted ({reason}){moved}; not counted")
-    workspace.record(lambda world: decide.interrupted(world.features[feature], reason + moved))
+    place = Path(attempt.worktree)
+    left = attempts.left(workspace, current, place) if attempt.worktree and place.is_dir() else None
+    workspace.record(lambda world: decide.interrupted(world.features[feature], reason + moved, left))
 
 
 def _unlock_index(workspace: Workspace, feature: Feature) -> str:

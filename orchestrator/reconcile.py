@@ -71,6 +71,8 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
         return
     refuse_newer(path, state)
     wrong = edits.problem(state) or _other_feature(state, name)
+    if not wrong and workspace.git.ref(f"refs/orchestrator/context/{name}") is not None:
+        wrong = "the kit's own refs know this feature and the log does not; orchestrator verify"
     tip = None if wrong else workspace.git.ref(f"refs/heads/{state['branch']}")
     if not wrong and tip is None:
         wrong = f"its branch {state['branch']} is not there"

@@ -19,10 +19,11 @@ from orchestrator.attempts import Result
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.steps import label
 from orchestrator.core.values import Status, slug
-from orchestrator.errors import Refusal, WrongUsage
+from orchestrator.errors import BadConfiguration, Refusal, WrongUsage
 from orchestrator.rollback import Plan
 from orchestrator.workspace import Workspace, now
 
+_READY = "ready"
 _MARKS = {"passed": "passed", "failed": "failed", "gate": "waits at a gate", "parked": "parked",
           "rolled_back": "rolled back", "interrupted": "interrupted"}  # fmt: skip
 
@@ -139,12 +140,19 @@ def why(workspace: Workspace, feature: Feature) -> str:
     if feature.status is Status.COMPLETED:
         return "completed"
     if feature.status is Status.FAILED:
-        reason = feature.failure.reason if feature.failure else (feature.notes[-1].note if feature.notes else "")
+        reason = feature.failure.reason if feature.failure else "rolled back" if feature.undo else ""
         after = f" ({plain(reason)})" if reason else ""
         return f"failed{after}; `orchestrator resume {feature.slug}` starts it again"
     if feature.waits is not None:
         return _waits(feature)
     return _would_run(workspace, feature)
+
+
+def _then(feature: Feature) -> str:
+    """Return what a feature waited for at a moment of the past."""
+    if feature.gate is not None:
+        return f"waits at {plain(feature.gate.gate.heading)}"
+    return plain(feature.waits.reason) if feature.waits is not None else str(feature.status)
 
 
 def _at_gate(feature: Feature) -> str:
@@ -177,7 +185,7 @@ def _would_run(workspace: Workspace, feature: Feature) -> str:
     failed = f", after {feature.failed} failed ({plain(feature.failure.reason)})" if feature.failure else ""
     if feature.attempt is not None:
         return f"attempt {feature.attempt.number} was interrupted; the next step does it again"
-    return f"ready: its turn comes with the next step{failed}"
+    return f"{_READY}: its turn comes with the next step{failed}"
 
 
 # --- the dashboard ---------------------------------------------------------------------------------
@@ -197,12 +205,12 @@ def dashboard(workspace: Workspace, world: World, features: Sequence[Feature], *
     if why:
         for one in features:
             _story(workspace, one)
-    _foot(workspace, world)
+    _foot(workspace, world, ready=sum(row[-1].startswith(_READY) for row in rows))
 
 
 def _row(workspace: Workspace, feature: Feature, past: str | None) -> tuple[str, ...]:
     number = feature.attempts.get(feature.place.workflow, 0)
-    reason = globals()["why"](workspace, feature) if not past else str(feature.status)
+    reason = globals()["why"](workspace, feature) if not past else _then(feature)
     return (
         feature.slug,
         str(feature.status),
@@ -267,19 +275,31 @@ def _story(workspace: Workspace, feature: Feature) -> None:
         click.echo(f"  note, {ago(note.timestamp)}: {plain(note.note)}")
 
 
-def _foot(workspace: Workspace, world: World) -> None:
+def _foot(workspace: Workspace, world: World, ready: int) -> None:
     """Print below the table what is the same for all, and what to do now."""
     gates = sum(one.gate is not None for one in world.features.values())
-    ready = [one for one in world.features.values() if one.status is Status.ACTIVE and not one.retired]
     click.echo()
-    if workspace.configuration.validate == type(workspace.configuration.validate)():
+    problems = _line_problems(workspace) if ready else []  # reading the documents takes a while
+    for problem in problems:
+        click.echo(f"nothing runs before this is mended: {problem}")
+    if not problems and workspace.configuration.validate == type(workspace.configuration.validate)():
         click.echo("no validation is configured: the agent's word counts ([validate] command)")
     if gates:
-        click.echo(
-            f"{gates} wait{'s' if gates == 1 else ''} for a person" + (": orchestrator approve" if is_person() else "")
-        )
-    elif ready:
-        click.echo(f"{len(ready)} can run: orchestrator run")
+        decide = ": orchestrator approve" if is_person() else ""
+        click.echo(f"{gates} wait{'s' if gates == 1 else ''} for a person{decide}")
+    elif ready and not problems:
+        click.echo(f"{ready} can run: orchestrator run")
+
+
+def _line_problems(workspace: Workspace) -> list[str]:
+    """Return what keeps the line from being run; also what waits to be accepted goes to the notices."""
+    try:
+        effective = workspace.effective
+    except BadConfiguration as error:
+        return [f"{error}; {error.hint}" if error.hint else str(error)]
+    if effective.pending:
+        workspace.notices.append(f"{len(effective.pending)} changes of the line wait for a person's yes")
+    return list(effective.problems)
 
 
 # --- lists -----------------------------------------------------------------------------------------

@@ -54,7 +54,15 @@ def goal(workspace: Workspace, feature: Feature, to: str = "") -> Goal:
 
     Raises Refusal where there is none.
     """
-    return _named(workspace, feature, to) if to else _newest_different(workspace, feature)
+    if not to:
+        return _newest_different(workspace, feature)
+    found = _named(workspace, feature, to)
+    if not _is_different(workspace, feature, found):
+        raise Refusal(
+            f"{feature.slug} is as it was at {found.n}; there is nothing to take back",
+            f"orchestrator checkpoints {feature.slug}",
+        )
+    return found
 
 
 def _named(workspace: Workspace, feature: Feature, to: str) -> Goal:
@@ -104,7 +112,8 @@ def _is_different(workspace: Workspace, feature: Feature, found: Goal) -> bool:
 
 
 def plan(workspace: Workspace, feature: Feature, found: Goal) -> Plan:
-    """Return what going to a checkpoint would take away, and what outside it cannot."""
+    """Return what going to a checkpoint would take away, and what outside it cannot. Raises MoveRefused."""
+    move.check(workspace.git, _worktree(workspace, feature), feature.branch, found.commit)
     changes = move.changes(workspace.git, _worktree(workspace, feature), feature.branch, found.commit)
     effects = [
         f"{event.payload.gate.heading} ({event.workflow}), approved {event.timestamp}"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from orchestrator import attempts, perform, rollback
+from orchestrator import attempts, perform, rollback, worktrees
 from orchestrator.adapters.lock import holder
 from orchestrator.attempts import Result
 from orchestrator.checkpoints import instant
@@ -21,7 +22,7 @@ from orchestrator.core import decide
 from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
-from orchestrator.errors import BrokenLog, Busy, NotRecorded, OrchestratorError
+from orchestrator.errors import BadConfiguration, BrokenLog, Busy, NotRecorded, OrchestratorError, Refusal
 from orchestrator.workspace import Workspace, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
@@ -70,28 +71,47 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
     if not ready:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
-    reasons = {one.id: reason for one in ready if (reason := _missing(one, places))}
+    reasons = {one.id: reason for one in ready if (reason := _missing(one, places) or _out_of_line(workspace, one))}
     dirt = attempts.main_dirt(workspace)
-    main_holder = holder(workspace.lock_file("main"))
+    main_holder = _main_holder(workspace)
     for feature in ready:
-        if dirt and places.get(feature.branch) == workspace.main:
+        if dirt and places.get(feature.branch) == workspace.main and not attempts.is_as_left(workspace, feature):
             reasons[feature.id] = f"the main worktree, where it runs, has uncommitted changes ({dirt[0]})"
         elif (dirt or main_holder) and _merges(workspace, feature):
             reasons[feature.id] = (
                 f"it merges, and the main worktree has uncommitted changes ({dirt[0]})"
                 if dirt
-                else f"it merges, and the main worktree is used by {main_holder.described(now())}"
-                if main_holder
-                else ""
+                else f"it merges, and the main worktree is used by {main_holder}"
             )
     return reasons
 
 
+def _main_holder(workspace: Workspace) -> str:
+    """Return who uses the main worktree: a merging step, or an agent that drives one by itself."""
+    who = holder(workspace.lock_file("main"))
+    if who is not None:
+        return who.described(now())
+    driven = (one for one in workspace.world.features.values() if one.attempt is not None and one.attempt.deadline)
+    found = next((one for one in driven if _merges(workspace, one)), None)
+    return f"{found.slug}, which an agent drives by itself" if found else ""
+
+
 def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:
     path = places.get(feature.branch)
-    if path is None or path.is_dir():
+    if path is None or worktrees.is_there(path):
         return ""
     return f"its worktree {path} is not there; moved: `git worktree repair`, deleted: `git worktree prune`"
+
+
+def _out_of_line(workspace: Workspace, feature: Feature) -> str:
+    """Return why the line has nothing to hand out at a feature's place, or an empty string."""
+    try:
+        attempts.step_of(workspace, feature)
+    except Refusal as refusal:
+        return f"{refusal}; {refusal.hint.replace('FEATURE', feature.slug)}"
+    except BadConfiguration:
+        return ""  # the whole line cannot be read; that is said once, not of each feature
+    return ""
 
 
 def _merges(workspace: Workspace, feature: Feature) -> bool:
@@ -111,6 +131,7 @@ class Runner:
         self._listen = listen
         self._running: dict[FeatureId, Future[Result]] = {}
         self._held: dict[FeatureId, str] = {}  # what failed to begin in this run, and why
+        self._later: dict[FeatureId, float] = {}  # what somebody else had just then: not before this moment again
         self.results: list[Result] = []
 
     def run(self, refresh: Callable[[], None]) -> None:
@@ -133,7 +154,8 @@ class Runner:
         refresh()
         wake(self._workspace)
         others = {one for one in busy(self._workspace) if one not in self._running}
-        held = {**held_back(self._workspace), **self._held}
+        self._later = {one: moment for one, moment in self._later.items() if moment > time.monotonic()}
+        held = {**held_back(self._workspace), **self._held, **dict.fromkeys(self._later, "just now in use")}
         action = next_action(self._workspace.world, others | self._running.keys(), held)
         if isinstance(action, RunStep):
             attempts.agent_command(self._workspace)
@@ -143,6 +165,9 @@ class Runner:
         if self._running:
             done, _ = wait(self._running.values(), timeout=_TICK, return_when=FIRST_COMPLETED)
             self._collect(list(done))
+            return True
+        if self._later:
+            self._stop.wait(_TICK)
             return True
         return False
 
@@ -176,13 +201,18 @@ class Runner:
         for feature in [one for one, future in self._running.items() if future in futures]:
             future = self._running.pop(feature)
             try:
-                self.results.append(future.result())
+                result = future.result()
             except (BrokenLog, NotRecorded):
                 raise
+            except Busy:
+                self._later[feature] = time.monotonic() + _AGAIN
             except OrchestratorError as error:
                 self._held[feature] = str(error)
                 hint = f"; {error.hint}" if error.hint else ""
                 self._workspace.notices.append(f"{self._workspace.world.features[feature].slug}: {error}{hint}")
+            else:
+                self.results.append(result)
+                announce(self._workspace, [result])
 
 
 def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event) -> Result | None:
@@ -203,11 +233,18 @@ def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event
     if isinstance(action, RunStep):
         attempts.agent_command(workspace)
         return perform.take_step(workspace, action.feature, stop)
-    if only is not None and only in working:
-        raise Busy(f"{workspace.world.features[only].slug}: {working[only]}", "try again when that has ended")
-    if only is not None and only in held:
-        raise OrchestratorError(f"{workspace.world.features[only].slug} is held back: {held[only]}")
+    if only is not None:
+        _refuse(workspace, workspace.world.features[only], working.get(only, ""))
     return None
+
+
+def _refuse(workspace: Workspace, feature: Feature, who: str) -> None:
+    """Raise Busy where another command works on a feature, Refusal where its worktree is gone."""
+    if who and not (feature.attempt is not None and feature.attempt.deadline):
+        raise Busy(f"{feature.slug}: {who}", "try again when that has ended")
+    if is_ready(feature):
+        worktrees.refuse_missing(workspace, feature)
+        attempts.step_of(workspace, feature)
 
 
 def waiting(workspace: Workspace) -> Iterator[Feature]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import BrokenLog, Busy, GitFailed, NotRecorded, Refusal
+from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, Refusal
 from orchestrator.log.projections import LOG
 from orchestrator.workspace import Workspace, person
 
@@ -22,8 +22,12 @@ def marker() -> str | None:
 
 def caller(workspace: Workspace) -> str:
     """Return who calls, as an actor of the log."""
+    run = os.environ.get("ORCHESTRATOR_RUN_ID")
+    if run:
+        attempts = (one.attempt for one in workspace.world.features.values() if one.attempt is not None)
+        return f"agent:{next((one.agent for one in attempts if one.run == run), 'unknown')}"
     found = marker()
-    return f"agent:{found}" if found else person(workspace.git)
+    return f"agent:{found.partition(' (')[0]}" if found else person(workspace.git)
 
 
 def refuse_inside_a_run(what: str) -> None:
@@ -68,7 +72,7 @@ def looking() -> Iterator[Workspace]:
             try:
                 reconcile(workspace, "kit", caller(workspace))
                 workspace.project_all()
-            except (NotRecorded, Busy, OSError, GitFailed) as error:
+            except (NotRecorded, Busy, OSError, GitFailed, BadConfiguration) as error:
                 workspace.notices.append(f"shown is the last recorded state; {error}")
         yield workspace
     finally:

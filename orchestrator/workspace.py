@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator import config
-from orchestrator.adapters.durable import write_atomically
-from orchestrator.adapters.git import Git, Repository, discover
+from orchestrator.adapters.durable import write_atomically, write_durably
+from orchestrator.adapters.git import MAIN, Git, Repository, discover, main_of
 from orchestrator.config import Configuration
 from orchestrator.core.decide import known
 from orchestrator.core.events import Event, Fact, LineAccepted, LogRepaired
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.values import FeatureId, Slug, slug
-from orchestrator.errors import BadConfiguration, GitFailed, NotRecorded, OrchestratorError
+from orchestrator.errors import BadConfiguration, GitFailed, NotRecorded, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.log.facts import draft, event
 from orchestrator.log.journal import Journal, Problem, StaleHead, Torn
@@ -140,6 +140,13 @@ class Workspace:
         """Return a feature by its slug (`feat-` and `feat/` are accepted). Raises Refusal."""
         return known(self.world, slug(name))
 
+    def living(self, name: str) -> Feature:
+        """Return a feature that may still be changed, by its slug. Raises Refusal for a retired one, too."""
+        found = self.feature(name)
+        if found.retired:
+            raise Refusal(f"{found.slug} is retired", f"orchestrator log {found.slug} tells its story")
+        return found
+
     def events(self) -> Iterator[Event]:
         """Give every event of the log, in constant memory."""
         return map(event, self.journal.records())
@@ -212,6 +219,12 @@ class Workspace:
     def settle_line(self) -> Line:
         """Keep the line as accepted where nothing in it got weaker; return the line in effect."""
         line = self.usable_line()
+        if self.effective.pending:
+            count = len(self.effective.pending)
+            self.notices.append(
+                f"changes of the line that wait for a person's yes: {count}; until then what was accepted holds "
+                "(orchestrator workflows shows them)"
+            )
         if self.effective.is_changed and not self.effective.pending:
             self.accept_line((), "")
         return line
@@ -251,6 +264,7 @@ class Workspace:
                 facts = [*self._repair(transaction.repaired), *rule(self._world)]
                 new = list(map(event, transaction.append([draft(fact) for fact in facts])))
                 self._catch_up(new, transaction.head)
+            self.problem = None
             if new:
                 self._project(before)
             return new
@@ -272,6 +286,9 @@ class Workspace:
     def make_home(self) -> None:
         """Make the kit's folder in the git common dir."""
         (self.home / "locks").mkdir(parents=True, exist_ok=True)
+        apart = self.repository.common_dir / MAIN
+        if main_of(self.repository.common_dir) is None:
+            write_durably(apart, f"{self.main}\n".encode())
 
     # --- projections: after the fact, never its condition ------------------------------------------
 

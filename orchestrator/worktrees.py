@@ -34,8 +34,17 @@ def root(workspace: Workspace) -> Path:
 
 def find(workspace: Workspace, branch: str) -> Worktree | None:
     """Return the worktree in which a branch is checked out, None where there is none or its folder is gone."""
-    found = (one for one in workspace.git.worktrees() if one.branch == branch and one.path.is_dir())
+    found = (one for one in workspace.git.worktrees() if one.branch == branch and is_there(one.path))
     return next(found, None)
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a worktree is in its place, and its `.git` leads to a repository that is there, too."""
+    link = path / ".git"
+    if not link.is_file():
+        return link.is_dir()
+    target = link.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
+    return (path / target).is_dir()
 
 
 def is_main(workspace: Workspace, path: Path) -> bool:
@@ -64,7 +73,7 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
 def refuse_missing(workspace: Workspace, feature: Feature) -> None:
     """Raise Refusal where git knows a worktree of the branch and its folder is not there."""
     gone = next((one.path for one in workspace.git.worktrees() if one.branch == feature.branch), None)
-    if gone is not None and not gone.is_dir():
+    if gone is not None and not is_there(gone):
         raise Refusal(
             f"the worktree {gone} of {feature.slug} is not there",
             "moved: `git worktree repair ITS-NEW-PLACE`; deleted: `git worktree prune`, then the next step makes "
@@ -74,6 +83,9 @@ def refuse_missing(workspace: Workspace, feature: Feature) -> None:
 
 def _made(workspace: Workspace, feature: Feature) -> Path:
     path = root(workspace) / feature.slug
+    there = next((one for one in workspace.git.worktrees() if one.path == path), None)
+    if there is not None:
+        raise Refusal(strayed(path, feature.branch, there.branch))
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Refusal(
             f"{path} is in the way of the worktree of {feature.slug}",
@@ -83,6 +95,12 @@ def _made(workspace: Workspace, feature: Feature) -> Path:
     if feature.worktree and feature.worktree != str(workspace.main):
         bring_back(workspace, feature, path)
     return _known(workspace, feature, path)
+
+
+def strayed(path: Path, branch: str, found: str | None) -> str:
+    """Return what to say of a feature's worktree that has something else checked out."""
+    has = f"branch {found}" if found else "no branch"
+    return f"{path} has {has} checked out, not {branch}; `git -C {path} switch {branch}` puts it back"
 
 
 def _known(workspace: Workspace, feature: Feature, path: Path) -> Path:
@@ -101,12 +119,12 @@ def bring_back(workspace: Workspace, feature: Feature, worktree: Path) -> None:
     newest = workspace.git.commit(f"refs/orchestrator/context/{feature.slug}")
     if newest is None:
         return
-    owner = Owner(directory=worktree / ".context", slug=feature.slug, whole=True, slugs=workspace.slugs)
+    whole = not is_main(workspace, worktree)
+    owner = Owner(directory=worktree / ".context", slug=feature.slug, whole=whole, slugs=workspace.slugs)
     owner.directory.mkdir(exist_ok=True)
     written = restore(workspace.git, owner, newest).written
     workspace.notices.append(
-        f"the worktree of {feature.slug} was gone; it is made again at {worktree}, with {len(written)} context files "
-        "of the newest snapshot (uncommitted changes in it are lost to the kit)"
+        f"the context files of {feature.slug} were gone; {len(written)} are back from the newest snapshot"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.assets import DRAINING, HOOKS, TRAILERS, asset, hook, names
+from orchestrator.assets import CHAINED, DRAINING, HOOKS, TRAILERS, asset, hook, names
 
 ROOT = Path(__file__).parent.parent
 SAY = "import sys; from orchestrator.assets import asset; sys.stdout.buffer.write(asset(*sys.argv[1:]))"
@@ -49,6 +49,7 @@ def test_every_hook_is_rendered_whole() -> None:
         text = hook(name, "/opt/it's here/python").decode()
         assert text.startswith("#!/bin/sh\n# orchestrator: ")
         assert "orch_python='/opt/it'\"'\"'s here/python'\n" in text
+        assert f"orch_beside=${{0%/*}}/{name}{CHAINED}" in text
         assert "@" not in text.replace('"$@"', "")
 
 

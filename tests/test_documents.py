@@ -195,9 +195,9 @@ def test_a_pause_of_no_stop_or_two_is_an_error(key: str, count: str) -> None:
     )
 
 
-def test_other_words_for_a_phase_are_the_users() -> None:
+def test_other_words_for_a_phase_are_added_to_the_two() -> None:
     found = read('workflows.phase_words = ["Etapa"]\n', w1=b"# A\n\n## Etapa 1: B\n\n## Phase 2: C\n")
-    assert [phase.title for phase in found.line.documents[0].phases] == ["B"]
+    assert [phase.title for phase in found.line.documents[0].phases] == ["B", "C"]
 
 
 # --- the line in effect --------------------------------------------------------------------------------------

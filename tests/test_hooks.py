@@ -31,6 +31,7 @@ with open(here / "calls", "a") as calls:
     calls.write(json.dumps(call) + "\\n")
 """
 CALL = ["-I", "-m", "orchestrator", "hook"]
+SHOWS_PROCESSES = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
 
 
 class Repository:
@@ -41,6 +42,7 @@ class Repository:
         self.root = base / "re po"
         self.hooks = self.root / ".git/hooks"
         self.marker = self.root / ".git/orchestrator/drain"
+        self.log = self.marker.with_name("events.jsonl")
         self.job = base / "it's a job"
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(base), "LC_ALL": "C",
@@ -52,6 +54,7 @@ class Repository:
         (base / "gate").touch()
         self.git("init", "-q", "-b", "main", str(self.root), cwd=base)
         self.marker.parent.mkdir()
+        self.log.touch()
         self.commits("first")
         for name in HOOKS:
             self.install(name)
@@ -188,6 +191,35 @@ def test_the_marker_of_a_job_that_died_blocks_nobody(repository: Repository, lef
     assert len(repository.calls()) == 1
 
 
+@SHOWS_PROCESSES
+def test_a_number_that_was_given_out_again_blocks_nobody(repository: Repository) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+        repository.marker.write_text(f"{other.pid}\n")
+        commit(repository)
+        other.communicate()
+    assert len(repository.calls()) == 1
+
+
+@SHOWS_PROCESSES
+def test_a_job_that_ended_and_that_nobody_asked_how_blocks_nobody(repository: Repository) -> None:
+    with subprocess.Popen(["sh", "-c", "exit 0", "hook"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        repository.marker.write_text(f"{ended.pid}\n")
+        commit(repository)
+    assert len(repository.calls()) == 1
+
+
+def test_a_hook_that_another_installer_renamed_goes_on_and_so_does_the_one_beside_it(repository: Repository) -> None:
+    for name, stdin in (("post-rewrite", "old new\n"), ("pre-push", "a b c d\n"), (TRAILERS, "")):
+        repository.install(name)
+        repository.chain(name, 'echo "$1"; cat')
+        legacy = (repository.hooks / name).rename(repository.hooks / f"{name}.legacy")
+        assert repository.run(str(legacy), "amend", stdin=stdin) == f"amend\n{stdin}"
+    assert [call["words"] for call in repository.calls()] == [
+        [*CALL, name, "amend"] for name in ("post-rewrite", "pre-push", TRAILERS)
+    ]
+
+
 def test_amend_is_one_job(repository: Repository) -> None:
     assert repository.during("commit", "-q", "--amend", "-m", "other") == [[*CALL, "post-commit"]]
 
@@ -271,7 +303,12 @@ def test_hooks_in_another_folder_find_the_repository(repository: Repository) -> 
     assert [call["in"] for call in repository.calls()] == [str(repository.root)]
 
 
-def test_a_repository_that_was_never_set_up_is_left_alone(repository: Repository) -> None:
+def test_where_nothing_was_started_no_job_is(repository: Repository) -> None:
+    repository.log.unlink()
+    repository.install(TRAILERS)
+    assert commit(repository) == ""
+    repository.run(str(repository.hooks / "pre-push"), "origin", "url")
+    assert (repository.calls(), repository.marker.exists()) == ([], False)
     repository.marker.parent.rmdir()
     assert commit(repository) == ""
     assert repository.calls() == []

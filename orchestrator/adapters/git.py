@@ -11,6 +11,8 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import GitFailed, NoRepository
 
@@ -80,9 +82,7 @@ class Git:
         command = ["git", *_HARDENED, *arguments]
         env = {**self._environment, **(environment or {})}
         try:
-            done = subprocess.run(
-                command, cwd=self.directory, input=stdin, env=env, capture_output=True, check=False
-            )
+            done = subprocess.run(command, cwd=self.directory, input=stdin, env=env, capture_output=True, check=False)
         except FileNotFoundError as error:
             if self.directory.is_dir():
                 raise GitFailed("git is not installed", "install git 2.34 or newer") from error
@@ -142,7 +142,11 @@ class Git:
         """Return the main worktree, first, and every linked one."""
         listed = self._patiently("worktree", "list", "--porcelain", "-z")
         blocks = os.fsdecode(listed.stdout).split("\0\0")
-        return [_worktree(block.split("\0")) for block in blocks if block.strip("\0")]
+        rows = [_worktree(block.split("\0")) for block in blocks if block.strip("\0")]
+        first = rows[0]
+        if not first.is_bare and not (first.path / ".git").exists():  # git names the git directory there
+            rows[0] = replace(first, path=main_of(first.path) or first.path)
+        return rows
 
     def _patiently(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """Run git, again where it tripped over a worktree that another process was just making."""
@@ -229,6 +233,25 @@ def _worktree(lines: Sequence[str]) -> Worktree:
     )
 
 
+MAIN = Path("orchestrator", "main")  # in a git directory that lies apart from its worktree: where that is
+
+
+def main_of(common_dir: Path) -> Path | None:
+    """Return the main worktree of a repository by its common git directory; None where nothing says it.
+
+    A submodule's is in its configuration; one made with --separate-git-dir was written down by the kit itself.
+    """
+    if common_dir.name == ".git":
+        return common_dir.parent
+    configured = Git(common_dir).config("core.worktree")
+    if configured:
+        return (common_dir / configured).resolve()
+    try:
+        return Path((common_dir / MAIN).read_text(encoding="utf-8").rstrip("\n"))
+    except FileNotFoundError:
+        return None
+
+
 class Repository(Value):
     """Where a repository's parts lie. All paths absolute, symbolic links resolved by git."""
 
@@ -256,12 +279,20 @@ def discover(start: Path) -> Repository:
         raise NoRepository(
             f"{start} is not inside a git repository", "run it inside your repository, or `git init` first"
         )
-    bare, inside, common, git_dir = os.fsdecode(done.stdout).splitlines()
+    rows = os.fsdecode(done.stdout).splitlines()
+    if len(rows) != 4 or any("\udc80" <= one <= "\udcff" for row in rows for one in row):
+        raise NoRepository(
+            f"the path of the repository around {str(start)!r} holds a newline or bytes that are no UTF-8",
+            "move it to a plain path",
+        )
+    bare, inside, common, git_dir = rows
     if inside != "true":
         what = "a bare repository" if bare == "true" else "the inside of a .git directory"
-        raise NoRepository(
-            f"{start} is {what}, without files to work on", "run it in a worktree of the repository"
-        )
+        raise NoRepository(f"{start} is {what}, without files to work on", "run it in a worktree of the repository")
     here = Path(git.text("rev-parse", "--show-toplevel"))
-    main = here if common == git_dir else git.worktrees()[0].path
+    main = here if common == git_dir else main_of(Path(common))
+    if main is None:
+        raise NoRepository(
+            f"the main worktree of {common} is not known", "call orchestrator there once, then here again"
+        )
     return Repository(common_dir=Path(common), git_dir=Path(git_dir), here=here, main=main)

@@ -340,6 +340,11 @@ def _found(worktree: Path, name: str) -> str | None:
     return None
 
 
+def _folders(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
 def _undisturbed(_: str) -> None:
     pass
 
@@ -375,6 +380,10 @@ class Mover:
     @property
     def _index(self) -> dict[str, str]:
         return {"GIT_INDEX_FILE": str(self._private)}
+
+    @property
+    def _rules(self) -> Path:
+        return self._git_dir / "orchestrator.rules"
 
     # --- what is there, written down -------------------------------------------------------------
 
@@ -586,7 +595,7 @@ class Mover:
         with self._prepared(target, rescue, operation) as transaction:
             self._step("prepared")
             if self._worktree is not None:
-                self._move_worktree(self._worktree, rescue.present, tree)
+                self._move_worktree(self._worktree, rescue, tree)
             transaction.commit()
         self._step("committed")
         if self._worktree is not None:
@@ -615,8 +624,9 @@ class Mover:
             lock.unlink(missing_ok=True)
         return bool(ours)
 
-    def _move_worktree(self, worktree: Path, present: Sha, tree: Sha) -> None:
+    def _move_worktree(self, worktree: Path, rescue: Rescue, tree: Sha) -> None:
         self._check_arrivals(worktree, tree)
+        present = self._without_ignored(rescue, tree)
         self._step("compared")
         try:
             command = ("read-tree", "-m", "-u", "--no-recurse-submodules", present, tree)
@@ -641,6 +651,49 @@ class Mover:
                 raise MoveRefused(
                     f"{arrived[0]!r} came to {worktree} since it was rescued", "call the same command again"
                 )
+
+    def _without_ignored(self, rescue: Rescue, tree: Sha) -> Sha:
+        """Take out of the private index what stays on disk untouched; return the tree of the rest.
+
+        That is what was untracked, is in nobody's way and is ignored by the rules of the target, or of the place
+        left: after an interrupted move those are no longer in the worktree.
+        """
+        names = self._untracked_going(rescue, tree)
+        ruling = {tree, rescue.worktree_tree} - {rescue.present}
+        staying = {name for rules in sorted(ruling) for name in self._ignored(rules, names)} if names else set()
+        if not staying:
+            return rescue.present
+        command = ("update-index", "--force-remove", "-z", "--stdin")
+        self._git.run(*_UNFLUSHED, *command, stdin=_nul(sorted(staying)), environment=self._index)
+        return self._write_tree()
+
+    def _untracked_going(self, rescue: Rescue, tree: Sha) -> list[str]:
+        """Return what no commit and no index knew, the target lacks and also leaves room for."""
+        to_target = _differences(self._git, rescue.present, tree)
+        arriving = {entry.path for entry in to_target if entry.kind == "A"}
+        folders = {folder for path in arriving for folder in _folders(path)}
+        known = [_differences(self._git, rescue.present, other) for other in (rescue.index_tree, rescue.old)]
+        lacking = [{entry.path for entry in entries if entry.kind == "D"} for entries in (to_target, *known)]
+        going = set.intersection(*lacking) - folders
+        return sorted(path for path in going if arriving.isdisjoint(_folders(path)))
+
+    def _ignored(self, tree: Sha, names: Sequence[str]) -> list[str]:
+        """Return those of `names` that git would ignore in a worktree of `tree`, asked in one of rules only."""
+        shutil.rmtree(self._rules, ignore_errors=True)
+        place = self._rules / "worktree"
+        place.mkdir(parents=True)
+        there = {
+            "GIT_DIR": str(self._git_dir),
+            "GIT_WORK_TREE": str(place),
+            "GIT_INDEX_FILE": str(self._rules / "index"),
+        }
+        self._git.run("read-tree", tree, environment=there)
+        rules = self._git.names("ls-files", "-z", "--", ":(top,glob)**/.gitignore", environment=there)
+        self._git.run("checkout-index", "-z", "--stdin", stdin=_nul(rules), environment=there)
+        command = ("check-ignore", "--no-index", "-z", "--stdin")  # a redo may have rescued an ignored one too
+        found = self._git.run(*command, stdin=_nul(names), environment=there, accept=(0, 1)).stdout
+        shutil.rmtree(self._rules)
+        return [name for name in os.fsdecode(found).split("\0") if name]
 
     def _verify(self, worktree: Path, present: Sha, tree: Sha) -> None:
         # read-tree can exit 0 although it could not remove or write a file.
@@ -668,6 +721,7 @@ class Mover:
         if self._worktree is None:
             return
         self._private.unlink(missing_ok=True)
+        shutil.rmtree(self._rules, ignore_errors=True)  # there only after a kill
         if self._lock.exists() and _operation_of(self._lock) in (operation, ""):
             self._lock.unlink()
             fsync_directory(self._git_dir)

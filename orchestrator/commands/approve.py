@@ -19,7 +19,7 @@ def command(features: tuple[str, ...], message: str, go_on: bool) -> int:
     """Show the waiting gates and take one decision."""
     _refuse_without_a_door()
     with session.writing("approve") as workspace:
-        names = {workspace.feature(one).id for one in features}
+        names = {workspace.living(one).id for one in features}
         items = approval.waiting(workspace, names)
         if not items:
             click.echo(approval.nothing_waits(workspace, names))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from orchestrator import attempts, perform, session
+from orchestrator import attempts, perform, runner, session
 from orchestrator.core.values import Status
 from orchestrator.errors import Refusal
 from orchestrator.workspace import now
@@ -17,12 +17,15 @@ from orchestrator.workspace import now
 def command(feature: str) -> None:
     """Print the brief of FEATURE's next step and open its attempt; close it with `report`."""
     with session.writing("brief") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         workspace.settle_line()
         with perform.locked(workspace, found.id):
             workspace.load()
             perform.recover(workspace, found.id)
             current = workspace.world.features[found.id]
+            held = runner.held_back(workspace).get(found.id)
+            if held:
+                raise Refusal(f"{found.slug} is passed over: {held}", f"orchestrator status {found.slug} --why")
             if current.attempt is not None:
                 raise Refusal(
                     f"an attempt of {found.slug} is open since {current.attempt.started_at}, "

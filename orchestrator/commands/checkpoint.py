@@ -13,7 +13,7 @@ from orchestrator.adapters.git import Git
 def command(feature: str) -> None:
     """Make a rollback point of what FEATURE has committed, and of its context."""
     with session.writing("checkpoint") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         with perform.locked(workspace, found.id):
             n = checkpoints.take_point(workspace, workspace.world.features[found.id], "hand")
         place = worktrees.find(workspace, found.branch)

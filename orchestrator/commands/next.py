@@ -12,7 +12,7 @@ from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
 from orchestrator.core.values import FeatureId
-from orchestrator.errors import NOTHING_LEFT, WAITS
+from orchestrator.errors import INTERRUPTED, NOTHING_LEFT, WAITS
 from orchestrator.workspace import Workspace
 
 
@@ -26,13 +26,13 @@ def command(feature: str | None, dry_run: bool, as_json: bool) -> int:
         with session.reading() as workspace:
             return _foresee(workspace, feature, as_json)
     with session.writing("next") as workspace:
-        only = workspace.feature(feature).id if feature else None
+        only = workspace.living(feature).id if feature else None
         workspace.settle_line()
         result = _stoppable(workspace, only)
         if result is not None:
             render.step(result, as_json)
             runner.announce(workspace, [result])
-            return 0
+            return INTERRUPTED if result.outcome == "interrupted" else 0
         return _nothing(workspace, as_json)
 
 
@@ -55,7 +55,7 @@ def _nothing(workspace: Workspace, as_json: bool) -> int:
 
 def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
     """Print what `next` would do now."""
-    only = workspace.feature(name).id if name else None
+    only = workspace.living(name).id if name else None
     workspace.usable_line()
     held = runner.held_back(workspace)
     action = next_action(workspace.world, runner.busy(workspace).keys(), held, only)

@@ -15,7 +15,7 @@ from orchestrator.core import decide
 def command(feature: str, text: tuple[str, ...], message: str) -> None:
     """Add a note to FEATURE."""
     with session.writing() as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         who = session.caller(workspace)
         note = message or " ".join(text)
         workspace.record(lambda world: decide.noted(world.features[found.id], note, who))

@@ -17,7 +17,7 @@ def command(feature: str, why: str, until: str) -> None:
     """Pause FEATURE; an attempt that runs is not ended."""
     moment = _moment(until)
     with session.writing("pause") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         who = session.caller(workspace)
         workspace.record(lambda world: decide.pause(world.features[found.id], why, who, moment))
         click.echo(f"{found.slug}: paused" + (f" until {moment}" if moment else ""))

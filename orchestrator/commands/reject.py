@@ -16,7 +16,7 @@ def command(feature: str, why: str, to: str) -> None:
     """Reject the gate at which FEATURE waits."""
     session.refuse_an_agent("a gate is decided by a person")
     with session.writing("reject") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         line = workspace.settle_line()
         who = session.caller(workspace)
         workspace.record(lambda world: decide.reject(world.features[found.id], line, why, to, who))

@@ -33,7 +33,7 @@ def command(
         outcome="ok" if ok else "fail" if fail else "gate", trigger=trigger or "", evidence=evidence, note=message
     )
     with session.writing("report") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         workspace.settle_line()
         with perform.locked(workspace, found.id):
             prepared = _opened(workspace, workspace.load().features[found.id])
@@ -60,7 +60,10 @@ def _close(workspace: Workspace, prepared: Prepared, said: Said) -> Result:
     with runner.stopping(stop):
         if said.outcome == "fail":
             return judging.fail(
-                workspace, prepared, judging.Failed(reason=f"the agent says it failed: {said.note}"), seconds()
+                workspace,
+                prepared,
+                judging.Failed(reason=f"the agent says it failed: {said.note or 'no reason given'}"),
+                seconds(),
             )
         if said.outcome == "gate":
             return judging.ask(workspace, prepared, said, seconds())

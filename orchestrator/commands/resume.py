@@ -13,7 +13,7 @@ from orchestrator.core import decide
 def command(feature: str) -> None:
     """Let FEATURE go on, attempts at zero."""
     with session.writing("resume") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         who = session.caller(workspace)
         workspace.record(lambda world: decide.resume(world.features[found.id], who))
         place = workspace.world.features[found.id].place

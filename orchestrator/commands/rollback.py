@@ -19,7 +19,7 @@ def command(feature: str, to: str, dry_run: bool, undo: bool) -> None:
     if undo and (to or dry_run):
         raise click.UsageError("--undo stands alone")
     with session.writing("rollback") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         with perform.locked(workspace, found.id):
             workspace.load()
             if not dry_run:

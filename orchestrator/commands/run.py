@@ -33,14 +33,15 @@ def run(workspace: Workspace, parallel: int | None, wait: bool, as_json: bool) -
         who = session.caller(workspace)
         while True:
             one.run(lambda: _refresh(workspace, who))
-            runner.announce(workspace, one.results)
-            if stop.is_set() or not wait or not list(runner.waiting(workspace)):
+            if stop.is_set() or not wait or not list(runner.waiting(workspace)) or runner.all_parked(workspace):
                 break
             session.tell(workspace)
             runner.await_change(workspace, stop)
     waits = list(runner.waiting(workspace))
     if as_json:
         render.json({"steps": [render.shape(step) for step in one.results], "features": states(workspace)})
+    elif stop.is_set():
+        click.echo(f"stopped; {len(waits)} open, the next run goes on")
     else:
         click.echo(render.nothing_to_run(workspace, waits))
     if stop.is_set():

@@ -24,14 +24,14 @@ def command(feature: str, field: str, value: str) -> int:
     FIELD is workflow, phase, status, complete-workflow, paused_until, or a key of your own in the state file.
     """
     with session.writing("set") as workspace:
-        found = workspace.feature(feature)
+        found = workspace.living(feature)
         line = workspace.settle_line()
         new = _changed(found, line, field, value)
         refused = reconcile.edited_by_command(workspace, found, new, session.caller(workspace))
+        if refused:
+            raise Refusal("; ".join(refused), f"orchestrator status {found.slug} --why")
         after = workspace.world.features[found.id]
         click.echo(f"{found.slug}: workflow {after.place.workflow}, phase {after.place.phase}, {after.status}")
-        if refused:
-            raise Refusal(f"{found.slug}: {'; '.join(refused)}", f"orchestrator status {found.slug} --why")
     return 0
 
 

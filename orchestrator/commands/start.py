@@ -41,11 +41,11 @@ def command(name: str, after: str | None, checkout: bool, base: str | None) -> N
             after=other,
             reflog=reflog.end(workspace.repository.common_dir, branch),
         )
+        if checkout:
+            _check_out(workspace, branch, None if adopted else commit)
         who = session.caller(workspace)
         workspace.record(lambda world: decide.start(world, slugged, created, who))
         made = worktrees.create_context(workspace.context, slugged, slugged)
-        if checkout:
-            _check_out(workspace, branch)
     how = "adopted" if adopted else "made"
     click.echo(f"{slugged}: branch {branch} {how}, workflow {place.workflow}, {len(made)} context files")
 
@@ -77,5 +77,12 @@ def _make_branch(workspace: Workspace, branch: str, commit: Sha) -> None:
     workspace.git.run("update-ref", *words, commit, "")
 
 
-def _check_out(workspace: Workspace, branch: str) -> None:
-    workspace.git.run("switch", "--quiet", branch)
+def _check_out(workspace: Workspace, branch: str, made: Sha | None) -> None:
+    """Check the branch out in the main worktree. Raises Refusal; a branch just `made` goes again then."""
+    done = workspace.git.run("switch", "--quiet", branch, accept=(0, 1, 128))
+    if done.returncode == 0:
+        return
+    if made is not None:
+        workspace.git.update_refs([f"delete refs/heads/{branch} {made}"])
+    said = " ".join(done.stderr.decode(errors="replace").split())
+    raise Refusal(f"{branch} cannot be checked out: {said}", "commit or set your changes aside first")

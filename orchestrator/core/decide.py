@@ -142,6 +142,7 @@ class Outcome(Value):
     evidence: tuple[str, ...] = ()
     cost: float = 0.0
     turns: int = 0
+    left: Sha | None = None
 
 
 def start_phase(feature: Feature, started: fact.PhaseStarted) -> list[Fact]:
@@ -220,7 +221,12 @@ def asked(feature: Feature, step: Step, gate: Gate, outcome: Outcome) -> list[Fa
     """The agent reported a gate as it worked: a person answers into the same phase and attempt."""
     _same_run(feature, outcome.run)
     payload = fact.GateReached(
-        ordinal=step.place.ordinal, gate=gate, run=outcome.run, seconds=outcome.seconds, commit=outcome.commit
+        ordinal=step.place.ordinal,
+        gate=gate,
+        run=outcome.run,
+        seconds=outcome.seconds,
+        commit=outcome.commit,
+        left=outcome.left,
     )
     return [of(feature, payload)]
 
@@ -231,22 +237,18 @@ def failed(feature: Feature, failure: fact.AttemptFailed) -> list[Fact]:
     return [of(feature, failure)]
 
 
-def interrupted(feature: Feature, reason: str) -> list[Fact]:
+def interrupted(feature: Feature, reason: str, left: Sha | None = None) -> list[Fact]:
     """The kit did not survive the attempt, or a person ended it: not counted."""
     if feature.attempt is None:
         return []
-    return [
-        of(
-            feature,
-            fact.AttemptInterrupted(ordinal=feature.attempt.ordinal, run=feature.attempt.run, reason=reason),
-        )
-    ]
+    run, ordinal = feature.attempt.run, feature.attempt.ordinal
+    return [of(feature, fact.AttemptInterrupted(ordinal=ordinal, run=run, reason=reason, left=left))]
 
 
-def park(feature: Feature, reason: str, until: str = "", kind: str = "parked") -> list[Fact]:
+def park(feature: Feature, reason: str, until: str = "", left: Sha | None = None) -> list[Fact]:
     """The kit stops a feature that only a person, or time, can help; closes an open attempt, uncounted."""
     run = feature.attempt.run if feature.attempt else ""
-    return [of(feature, fact.FeaturePaused(reason=reason, kind=kind, until=until, run=run))]
+    return [of(feature, fact.FeaturePaused(reason=reason, kind="parked", until=until, run=run, left=left))]
 
 
 def _same_run(feature: Feature, run: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,16 +44,41 @@ def problem(state: Any) -> str:
 
 def _shape(state: Mapping[str, Any]) -> str:
     attempts = state.get("attempts") or {}
-    if not isinstance(attempts, dict) or not all(isinstance(count, int) for count in attempts.values()):
+    if not isinstance(attempts, dict) or not all(isinstance(count, int) and count >= 0 for count in attempts.values()):
         return "attempts is no table of whole numbers"
     for key in ("workflows_completed", "notes"):
         if not isinstance(state.get(key) or [], list):
             return f"{key} is no list"
     if not isinstance(state.get("paused_until"), str | None):
         return "paused_until is no text"
-    if not isinstance(state.get("gate"), dict | None):
+    return _texts(state)
+
+
+def _texts(state: Mapping[str, Any]) -> str:
+    """Return what is no text, or no time, where the schema has one."""
+    gate = state.get("gate")
+    if not isinstance(gate, dict | None):
         return "gate is no object"
-    return ""
+    for key, value in (gate or {}).items():
+        if key in _GATE_TEXTS and not isinstance(value, str | None):
+            return f"gate.{key} is no text"
+    for row in state.get("notes") or []:
+        if isinstance(row, dict) and not all(isinstance(row.get(key), str) for key in ("timestamp", "note")):
+            return "a note lacks its timestamp or its text"
+    if not all(isinstance(one, str | int | float) for one in state.get("workflows_completed") or []):
+        return "workflows_completed holds what is no workflow id"
+    if not isinstance(state.get("current_phase"), str | int | float | None):
+        return "current_phase is no text"
+    times = (("started_at", state["started_at"]), ("paused_until", state.get("paused_until")))
+    return next((f"{key} is no time: {value!r}" for key, value in times if value and not _is_time(value)), "")
+
+
+_GATE_TEXTS = ("type", "trigger", "reached_at", "approved_at", "approved_by")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?\d\d)?)?")
+
+
+def _is_time(text: str) -> bool:
+    return _TIME.fullmatch(text.strip()) is not None
 
 
 def imported_place(line: Line, state: Mapping[str, Any]) -> tuple[Place, Gate | None]:

@@ -144,6 +144,7 @@ class GateReached(Payload, tag="gate_reached"):
     opens: str = ""  # a pause runs until then; earlier the gate is not offered for decision
     checked: Checked | None = None
     commit: Sha | None = None
+    left: Sha | None = None
 
 
 class AttemptFailed(Payload, tag="attempt_failed"):
@@ -156,6 +157,7 @@ class AttemptFailed(Payload, tag="attempt_failed"):
     tail: str = ""
     kept: str = ""  # the ref under which the tree of the attempt is kept
     commit: Sha | None = None  # what that ref holds
+    left: Sha | None = None  # in the main worktree: the tree as the attempt left it
     seconds: float = 0.0
 
 
@@ -163,6 +165,7 @@ class AttemptInterrupted(Payload, tag="attempt_interrupted"):
     ordinal: int
     run: str
     reason: str
+    left: Sha | None = None
 
 
 class ApprovalGranted(Payload, tag="approval_granted"):
@@ -190,6 +193,7 @@ class FeaturePaused(Payload, tag="feature_paused"):
     until: str = ""
     run: str = ""  # the attempt that this closes, uncounted
     after: FeatureId | None = None
+    left: Sha | None = None
 
 
 class FeatureResumed(Payload, tag="feature_resumed"):

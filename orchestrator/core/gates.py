@@ -83,8 +83,9 @@ def any_of(*rules: str) -> re.Pattern[str]:
 
 # --- who, what, how: the word lists -------------------------------------------------------------------
 
+NAME_MARK = "ŋ"  # stands, letter for letter, for a name that a document gives a person
 ROLES = words("""
-    usuari[oa]s? users? owners? don[oa]s? pessoas? persons? people human[oa]?s? alguem someone somebody
+    ŋ* usuari[oa]s? users? owners? don[oa]s? pessoas? persons? people human[oa]?s? alguem someone somebody
     clientes? clients? customers? gerentes? gestor* managers? coordena* coordinators? diretor* directors?
     lider* tech_lead chef(?:es?|ia) chief boss responsave(?:l|is) revisor* reviewers? aprovador*
     maintainers? mantenedor* editor[ae]?s? professor* teachers? medic[oa]s? doctors? enfermeir*
@@ -94,7 +95,13 @@ ROLES = words("""
     producers? produtor* auditor* pharmacists? farmaceutic* librarians? bibliotecari* solicitantes?
     requesters? sponsors? patrocinador* curador* curators? veterinari* chefs? plantonistas? plantao on-call
     comite committee board conselho diretoria gerencia soci[oa]s? partners? coach treinador[a]? comprador[a]?
+    (?:[oa]|d[oa]|ao|the)_po testador(?:a|es)? testers? sponsor arquitet[oa]s? architects?
     """)
+OWNERS = words("""
+    ŋ* usuari[oa]s? users? owners? don[oa]s? pessoas? persons? people human[oa]?s? (?:[oa]|d[oa]|ao|the)_po maintainers? mantenedor*
+    stakeholders? solicitantes? requesters? responsave(?:l|is)
+    """)  # those the work is done for, and hardly ever a figure of what is built
+THEY = words("eu ele ela eles elas voces? i he she they you")
 PRONOUNS = words("her him she me mim o_time the_team [ao]_equipe")  # not those that things have too
 PERSON = either(ROLES, PRONOUNS)
 MACHINE = words("""
@@ -107,6 +114,13 @@ MACHINE = words("""
     simulators? linters? compilador* compilers? checks? runners? timers? relogio clock endpoints?
     navegador* browsers? impressora printer sincroniza* index* embeddings? replicas? importac* exportac*
     """)
+TOOLS = words("""
+    supabase postgres* mysql sqlite redis mongo* stripe paypal pix playwright cypress jest vitest pytest eslint
+    nginx kubernetes terraform aws azure gcp s3 cloudflare netlify sentry resend twilio firebase next react vite
+    node npm pnpm python chrome* firefox safari lighthouse sonar* snyk codecov renovate dependabot figma slack
+    telegram whatsapp discord jira openai claude gemini codex cascade windsurf cursor copilot mcp android ios
+    meta apple google microsoft facebook instagram linkedin amazon
+    """)  # makers and their programs: they answer and approve, and are nobody here
 APPROVAL = words("""
     aprovac(?:ao|oes) approvals? confirmac(?:ao|oes) confirmations? aceite acceptance aval
     autorizac(?:ao|oes) authori[sz]ations? permissao permissions? consent* decisao decisions? ok okay
@@ -157,6 +171,8 @@ UNTIL = words("""sem antes_d* ate enquanto without before until till unless a_me
 LISTS = {
     "person": PERSON,
     "role": ROLES,
+    "owner": OWNERS,
+    "they": THEY,
     "machine": MACHINE,
     "approval": APPROVAL,
     "answer": ANSWER,
@@ -173,21 +189,66 @@ LISTS = {
 CHOICES = any_of(
     r"[(\[]\s*[\w'\s-]{1,24}?(?:\s*[/|]\s*[\w'\s-]{1,24}?){1,5}\s*[)\]]",
     "<sim_ou_nao yes_or_no yes/no sim/nao y/n s/n go/no-go go_or_no-go>",
+    r"""[(\[] (?=[^()\[\]]* <ou or> ) (?=[^()\[\]]*(?:["“'«]|
+    <todos todas nenhum nenhuma tudo all none both ambos ambas numeros? numbers? ids? letras? letters?> ))
+    [^()\[\]]{3,60}[)\]]""",
 )
+_I_DO = words("""
+    sigo faco mantenho troco removo aplico ajusto descarto publico envio mando apago guardo deixo refaco uso crio ligo
+    desligo tiro ponho coloco junto subo desfaco reverto abro fecho paro continuo prossigo espero adio corto incluo
+    excluo altero mudo libero cancelo arquivo aceito recuso corrijo ignoro reescrevo gero pulo volto doo fica sai sobe publica
+    """)
+_DO = words("""
+    keep drop merge apply adjust discard rename delete remove ship hold wait publish send skip retry revert accept
+    reject fix postpone defer soften strike rewrite replace restore stay
+    """)
 _FIRST = r"^[\W\d_]*(?:(?:pergunte|perguntar|pergunta|ask|question)\W+)?"
 QUESTIONS = (
     Cue(
         "asks whether it may go on",
         Rank.QUESTION,
         says(f"""{_FIRST}
-        <devo devemos may_i may_we shall_i shall_we should_i should_we vamos seguimos prosseguimos sigo prossigo
-        (?:posso|podemos)(?!_(?:reus|reutil|simplif|melhor|extra|dividir|combin|usar|evit|remov))
-        can_(?:i|we)(?!_(?:reuse|simplify|avoid|extract|split|improve|find|test|use|remove))
+        <(?:devo|devemos)(?!_(?:reus|reutil|resolv|simplif|melhor|extra|dividir|combin|usar|evit|refator|test|mock|otimiz))
+        (?:should|shall)_(?:i|we)(?!_(?:reuse|solve|simplify|avoid|extract|split|improve|refactor|test|use|mock))
+        may_i may_we vamos seguimos prosseguimos sigo prossigo
+        (?:posso|podemos)(?!_(?:reus|reutil|resolv|simplif|melhor|extra|dividir|combin|usar|evit|remov))
+        can_(?:i|we)(?!_(?:reuse|solve|simplify|avoid|extract|split|improve|find|test|use|remove))
         continuo ok_to okay_to quer_que_eu want_me_to would_you_like deseja* gostaria do_you_want are_you_ok*
         go_ahead proceed prosseguir continuar seguir libero publico envio merge fire send_it
         pode(?:-se|mos)?_(?:seguir|prosseguir|continuar|publicar|subir|enviar|ir|mandar|entrar|liberar|fazer)
         ready_to_(?:go|merge|ship|deploy|push|publish|send|proceed) pront[oa]_para_(?:publicar|subir|enviar)
         (?:is_it|it'?s|are_we|is_this)_(?:ok|okay|fine|good|all_right|safe)_to>"""),
+    ),
+    Cue(
+        "asks what it may do",
+        Rank.QUESTION,
+        says(f"""{_FIRST}
+        <qual quais quant[oa]s which what how_many> ..5 <posso podemos devo devemos (?:may|can|should|shall)_(?:i|we)>
+        ..1 <remov* apag* exclu* arquiv* encerr* envi* public* aplic* mant* cancel* junt* descart* fech* delet*
+        remove delete close send publish apply keep drop merge archive cancel discard>"""),
+    ),
+    Cue(
+        "asks which of two things to do",
+        Rank.QUESTION,
+        any_of(
+            rf"""^(?:[^?]*[:,]\s)?\W* (?: <eu o_que> \s)? {_I_DO} [^?.]{{0,60}}? <ou> [^?.]{{0,40}} \?""",
+            rf"""^(?:[^?]*:\s)?\W* (?: <do_i do_we should_i> \s)? {_DO} [^?.]{{0,60}}? <or> [^?.]{{0,40}} \?""",
+            rf"^\W* <qual quais o_que> ..5 (?: <eu> \s)? {_I_DO} [^?]* \?",
+            r"^\W* <which qual quais> ..3 <goes stays ships leaves fica sai vai sobe entra> [^?]* <or ou> [^?]* \?",
+            r"^\W* <do_i do_we> [^?.]{0,60}? <or> [^?.]{0,40} \?",
+        ).pattern,
+    ),
+    Cue(
+        "asks what somebody thinks of it",
+        Rank.QUESTION,
+        says(f"""{_FIRST}
+        <fic(?:ou|aram)_(?:bom|boa|bons|boas|ok) esta_de_acordo pode_ser
+        (?:esta|ta)_(?:bom|boa|ok)_(?:assim|para_voce|pra_voce) o_que_(?:voces?_)?ach(?:a|am|ou)
+        (?:qual|quais|como|o_que|quando)_(?:voces?_)?(?:prefere|quer|gostaria|escolhe)m? faz_sentido_para_voce
+        alguma_(?:objecao|ressalva|alteracao|mudanca|correcao) algo_a_(?:mudar|ajustar|corrigir)
+        (?:do|does|is|are)_(?:this|it|that|these|they)_(?:looks?|seems?|sounds?|works?|reads?|feels?|what_you|how_you)
+        are_you_(?:happy|ok|okay|fine|satisfied|comfortable) would_you_(?:prefer|rather|change) what_do_you_think
+        how_do_you_(?:want|like) any_(?:objections?|concerns)>"""),
     ),
     Cue(
         "asks for approval",
@@ -206,8 +267,9 @@ QUESTIONS = (
 TYPED_WORD = "waits for a typed word"
 NEXT_MOVE = "the next move needs somebody's word"
 ONLY_AFTER = "goes on only after somebody's word"
+ONLY_THOSE = "does only what somebody picks"
 NOTHING_WITHOUT = "nothing happens without somebody's word"
-BINDING = (TYPED_WORD, NEXT_MOVE, ONLY_AFTER, NOTHING_WITHOUT)  # their negation is the stop itself
+BINDING = (TYPED_WORD, NEXT_MOVE, ONLY_AFTER, ONLY_THOSE, NOTHING_WITHOUT)  # their negation is the stop itself
 CUES = (
     Cue(NEXT_MOVE, Rank.WAIT, says("{never} ..2 {goes_on} ..7 {until} ..6 {approval|answer|decides|person}")),
     Cue(
@@ -237,6 +299,137 @@ CUES = (
         ^\W* <com with> ..3 (?: {approval} | <parecer palavra word> ) ..1 <d[oae]s? of from> ..2 {role}
         ..4 {goes_on}"""),
     ),
+    Cue(
+        "shows something and asks about it",
+        Rank.WAIT,
+        says(
+            "<show mostr(?:e|ar) present apresent(?:e|ar) lev(?:e|ar) envi(?:e|ar)> ..9 <e and> ..0 <pergunt(?:e|ar) ask>"
+        ),
+    ),
+    Cue(
+        ONLY_THOSE,
+        Rank.WAIT,
+        says(r"""
+        (?!\W* <mostr* exib* list* filtr* show display render*> ) ^.* <so somente apenas only just> ..7
+        {person|they} ..1
+        <responder aprovar escolher confirmar marcar indicar listar disser apontar autorizar liberar pedir mandar
+        names? picks? ticks? chooses? approves? confirms? says answers? lists? marks?>"""),
+    ),
+    Cue(
+        "what follows needs somebody's word",
+        Rank.WAIT,
+        says(r"""
+        ^\W* <depois_que assim_que quando once when after as_soon_as se if> ..1 ŋ+ ..2 {decides} |
+        ^\W* <depois_que assim_que quando once when after as_soon_as se if> ..2 {owner} ..2 {decides} .{0,20}?
+        <sig[ao] seguir prossiga prosseguir avance avancar proxima_(?:fase|etapa) registre proceed continue
+        go_on next_phase move_on>"""),
+    ),
+    Cue(
+        "what follows depends on somebody's word",
+        Rank.WAIT,
+        says(r"""
+        ^\W* <se if> ..2 {role} ..0 <diz disser responder says? said answers? replies> ..1 <nao sim no yes ok> .{0,20}?
+        <fases? phases? passos? steps? workflow siga pare prossiga publique go_on go_back continue stop>"""),
+    ),
+    Cue(
+        "what follows depends on somebody's word",
+        Rank.WAIT,
+        says("""
+        <se if> ..1 <aprovad[oa]s? approved confirmad[oa]s? confirmed aceit[oa]s? accepted> ..1 <pel[oa]s? by> ..1
+        {owner}"""),
+    ),
+    Cue(
+        "somebody has to answer in words",
+        Rank.WAIT,
+        says("""
+        ŋ+ ..2 <must has_to have_to needs?_to deve precisa tem_de tem_que> ..1
+        <responder dizer escrever digitar aprovar confirmar escolher decidir autorizar assinar
+        reply say type answer write approve confirm choose decide sign>"""),
+    ),
+    Cue(
+        "somebody has to answer in words",
+        Rank.WAIT,
+        says("""
+        {role} ..2 <must has_to have_to needs?_to deve precisa tem_de tem_que> ..1
+        <responder dizer escrever digitar reply say type answer write> .{0,40}?
+        <por_escrito (?:com|n)_?ess[ae]s_(?:mesmas_)?palavras explicit* in_writing in_(?:those|these|so_many)_words>"""),
+    ),
+    Cue(
+        "keeps what somebody will say",
+        Rank.WAIT,
+        says(r"""
+        <registr(?:e|ar) anot(?:e|ar) guard(?:e|ar) copi(?:e|ar) transcrev(?:a|er) record write_down note log> ..3
+        <que what> ..1 {person|they} ..1
+        <disser falar responder escolher decidir apontar devolver achar says answers? replies decides? picks?>"""),
+    ),
+    Cue(
+        "asks by a tool made for it",
+        Rank.WAIT,
+        says(r"<askuserquestion (?:ask[^\W\s]user|notify[^\W\s]user|ask[^\W\s]followup|request[^\W\s]user)*>"),
+    ),
+    Cue(
+        "asks for a choice",
+        Rank.WAIT,
+        says(r"""
+        <escolh(?:a|er) choose pick select responda reply answer digite type> ..4
+        \b[a-d1-4]\b,?\s(?:(?:ou|or)\s)?\b[a-d1-4]\b(?:,?\s(?:(?:ou|or)\s)?\b[a-d1-4]\b)*"""),
+    ),
+    Cue(
+        "asks for a choice",
+        Rank.WAIT,
+        says("""
+        <responda respondam reply answer> ..0 <com with> ..2 <numeros? letras? opcao numbers? letters? option>"""),
+    ),
+    Cue(
+        "asks for a choice",
+        Rank.WAIT,
+        says("""
+        <tell_me diga-me me_diga me_diz let_me_know> ..3 <qual quais which what o_que se whether if> ..3
+        <you voce prefere quer want prefer>"""),
+    ),
+    Cue(
+        "asks for a choice",
+        Rank.WAIT,
+        says(r"^\W* <sua_(?:escolha|resposta|decisao) your_(?:choice|answer|reply|decision)> \W*[:>]\W*$"),
+    ),
+    Cue(
+        "somebody has to answer in words",
+        Rank.WAIT,
+        says(r"""
+        <confirma aprova confirms approves> ..1 <por_escrito in_writing explicit*> |
+        <resposta_esperada expected_(?:answer|reply)> ..2 {owner}"""),
+    ),
+    Cue(
+        "has a person try it",
+        Rank.WAIT,
+        says(r"""
+        {owner} ..2 <must has_to have_to needs?_to precisa deve tem_de tem_que> ..1
+        <testar revisar olhar test review look>"""),
+    ),
+    Cue(
+        "has a person try it",
+        Rank.WAIT,
+        says(r"""
+        <hand pass> (?:\s(?:it|this|control|the\s\w+))? \s <over_to> ..1 {owner} |
+        <pass(?:e|ar) devolv(?:a|er)> ..1 <controle bola turno palavra> ..1 {owner}"""),
+    ),
+    Cue(
+        "has a person try it",
+        Rank.STOP,
+        says(r"""
+        ^\W* (?: <acao passo tarefa etapa> (?:\smanual)? \s <d[oa]> \s {owner} (?:\smanual)? |
+        <manual_step manual_action> \W+(?:for\s(?:the\s)?)? {owner} | {owner} \s <action step> )
+        (?: ..0 <necessari* required needed obrigatori*> |
+        \W*:\W* <test* valid* revis* respond* aprov* escolh* rod[ea]* confer* review approve answer reply run choose> )"""),
+    ),
+    Cue(
+        "has a person try it",
+        Rank.WAIT,
+        says(r"""
+        <convid(?:e|ar) cham(?:e|ar) invite> ..0 <[oa] the your um uma> ..0 {role} ..0 <a para to> ..0 \w+ | <have> ..1 {role} ..0
+        <click try test look review use check read walk go confirm play open sign validate run>"""),
+    ),
+    Cue("asks for approval", Rank.WAIT, says("<submet(?:a|er) submit> .{0,30}? <a to for para> ..1 {approval}")),
     Cue(
         "somebody has to agree first",
         Rank.WAIT,
@@ -278,10 +471,19 @@ CUES = (
         "asks a person",
         Rank.WAIT,
         says(r"""
-        <pergunt(?:e|ar|em) ask consulte consultar check_with confirm(?:e|ar)?_(?:com|with)
-        valid(?:e|ar|ate)_(?:com|with) aprov(?:e|ar)_com peca solicite>
+        <pergunt(?:e|ar|em) question(?:e|ar) ask consulte consultar
+        (?:check|review|agree|align)_with confirm(?:e|ar)?_(?:com|with) valid(?:e|ar|ate)_(?:com|with)
+        (?:aprov|alinh|combin|revis)(?:e|ar)_com peca pedir solicit(?:e|ar)>
         (?:\W+(?:ao?s?|o|as?|the|com|with|para|que)){0,3}? ..1 (?: {person} | <el[ae]s? them> )
         (?!\W+(?:agent|bot|agente|robo|model|script))"""),
+    ),
+    Cue(
+        "asks a person",
+        Rank.WAIT,
+        says(r"""
+        ^\W* <confirm(?:e|ar)? valid(?:e|ar|ate) combin(?:e|ar) alinh(?:e|ar) aprov(?:e|ar) revis(?:e|ar) agree check review>
+        ..4 <com_[oa]s? with_(?:the|your)> ..0 (?: {owner} | <clientes? clients? customer> )
+        (?!\W+(?:http|api|rest|web|mobile|agent|bot))"""),
     ),
     Cue(
         TYPED_WORD,
@@ -321,6 +523,11 @@ CUES = (
         says(r"""
         <nada nenhum* nothing no_\w+> ..6 <sem without until ate antes_d* before> ..6 {approval|person}"""),
     ),
+    Cue(
+        NOTHING_WITHOUT,
+        Rank.STOP,
+        says("<sem without> ..1 <resposta retorno ok answer reply word> ..2 <parad[oa] fica stays waits nada nothing>"),
+    ),
     Cue("needs the reader's word", Rank.STOP, says("<seus? suas? voss[oa] your> ..1 {approval}")),
     Cue(
         "is a stop",
@@ -337,6 +544,13 @@ CUES = (
         says(r"""
         ^\W* <pare parar pause pausa pausar stop halt espere aguarde wait hold>
         (?:\s(?:aqui|agora|here|now|o\sfluxo|a\sexecucao))?\W*$"""),
+    ),
+    Cue(
+        "is a stop",
+        Rank.STOP,
+        says(r"""
+        ^\W* <pausa parada stop pause> ..0 <para pra for> ..2 (?: {approval} | <human[oa]?> ) |
+        ^\W* <ponto_de_decisao decision_point> ..2 {owner}"""),
     ),
     Cue("is a stop", Rank.STOP, says("^[⏸🛑✋🙋]\ufe0f? ..5 {approval|role}")),
     Cue(
@@ -355,7 +569,7 @@ CUES = (
         says(r"""
         ^\W*(?:\w+\W+){0,4}? (?: {approval} | <validation review validacao revisao> ) ..3
         <required needed mandatory obrigatori* necessari* requerid*>
-        (?=\W*$|\W+(?:before|antes|to|para|here|aqui)\b)"""),
+        (?=\W*$|\W+(?:before|antes|to|para|here|aqui|sim|yes)\b)"""),
     ),
     Cue("a person decides here", Rank.STOP, says(r"^\W*(?:[oa]\s|the\s)? {role} ..0 <decidem? decides?>")),
     Cue(
@@ -430,6 +644,9 @@ NOBODY = any_of(
     "<(?:aprovacao|confirmacao|approval|confirmation)_automatic* auto(?:matic)?[-_]?(?:approv|aprov)*>",
     "<ficou ficaram estava estavam abandonad* deixou_de no_longer used_to formerly antigamente em_desuso ja_nao>",
     "<nao> .{0,12} <mais>",
+    r"^\W* <quant[oa]s? how_many how_long how_often por_que why> .*\?",
+    """<urge tempted vontade tentacao tentad[oa] impulso em_vez_de instead_of rather_than em_lugar_de ao_inves_de> ..3
+    <pergunt* ask* pedir esper* aguard* wait* par[ae]r? stop* confirm* consult*>""",
     "<(?:esperamos|aguardamos|waited)_\\d*>",
     "\\bawait\\s\\w+[.(]",
 )
@@ -437,6 +654,11 @@ ELSEWHERE = any_of(
     """<no na nos nas in at during durante_[oa]> (?:\\s\\w+)?\\s
     <passos? steps? workflows? documentos? documents? roteiros? fases? phases? gates?> \\s[\\d.]+\\w*""",
     """<passo step workflow document documento> \\s[\\d.]+\\w*\\s <will vai ira asks pergunta mostra shows>""",
+    r"<no in> \s(?!\d+(?:h|s|d|min|am|pm|x)\b)\d+(?:\.\d+)*(?:[a-z]\d*)*(?![\wº°%]|\s(?:dias?|min|hor|days?|sec|week)|\.\d)",
+    "<(?:na|da|no|do|in_the|of_the)_(?:fase|etapa|passo|workflow|step|phase)_(?:anterior|previous|seguinte|last|next)>",
+    """^\\W*(?:\\w+\\s)? <proxim[oa] next following outr[oa]> ..0
+    <workflow documento passo fase etapa step document phase> \\s""",
+    "<nao_aqui not_here (?:feit[ao]|perguntad[ao])_la asked_there>",
 )
 # What is built may wait for people too: a wait that is told of a thing is none of the agent's.
 DESCRIBED = any_of(
@@ -449,9 +671,34 @@ THE_WORK = any_of("""
     <fluxo workflow execucao agente? passo step fase phase run trabalho work tudo everything linha line aqui
     here nada nothing it we turno turn deploy push merge ramo branch release pr>
     """)
-MACHINE_WAIT = any_of("{waits} ..7 {machine}")
-A_PERSON = any_of("{person}")
+_ON_SCREEN = words("""
+    tela modal dialogo? popup toast pagina page screen botao button banner spinner loading snackbar drawer overlay
+    """)
+MACHINE_WAIT = any_of(
+    "{waits} ..7 {machine}",
+    f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|d[oa]))* \\s {TOOLS}",
+    f"{{waits}} ..5 <n[ao] on in> (?:\\sthe)?\\s {_ON_SCREEN}",
+    f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|um|uma))* \\s {_ON_SCREEN}",
+    """<(?:confirmation|approval)_(?:dialog|modal|screen|page|e-?mail|message|toast)
+    (?:dialogo|modal|tela|mensagem|e-?mail|botao|pagina)_de_(?:confirmac|aprovac)*>""",
+)
+# What a person has to do in the thing that is built, and what somebody is only to know of.
+IN_THE_PRODUCT = any_of(
+    """<must has_to have_to needs?_to deve precisa tem_de tem_que> ..0
+    <confirm* aceit* accept* escolh* choose digit* type assin* sign> ..1
+    <e-?mail senha password termos terms nome name username conta account telefone phone endereco address cadastro
+    pin codigo code captcha idade age avatar cpf cnpj cep>""",
+    r"^\W* (?: <os? as? the um an?> \s)? {role} \b(?:(?!\b(?:se|que|if|whether)\b).){0,30}? <podem? can cannot can't>",
+    "<so only> ..1 <aparec* habilit* fica appears? shows? enabled visible visiv*>",
+    "<sem_que without> ..5 <saib* perceb* knowing noticing>",
+)
+MACHINE_SAYS = any_of(
+    f"<que when after once until if apos quando se> (?:\\s(?:[oa]s?|the|all))* ..1 (?: {MACHINE} | {TOOLS} | <bancos? banks?> )"
+)
+A_PERSON = any_of("{person}", "<eu voces? i you>")
 A_ROLE = any_of("{role}")
+AN_OWNER = any_of("{owner}")
+A_WAIT = any_of("{waits}")
 # The agent stops to mend what went wrong, or calls for help then: that is no gate.
 TROUBLE = any_of(
     """^\\W*(?:\\w+\\W+){0,2}?
@@ -460,8 +707,11 @@ TROUBLE = any_of(
     doubt* nao_pass* timeout* travar* stuck tentativas attempts tres_vezes three_times saida_(?:1|diferente)
     exit_(?:code_)?(?:[1-9]|non)* codigo_(?:[1-9]|diferente) negativ* problem* inesperad* unexpected* impossiv*
     wrong incomplet* missing falt* hit violac* violation* mismatch* regress* divergen* leak* blocked
-    bloquead* ajuda help unsure insecure>""",
+    bloquead* ajuda help unsure insecure invalid* corromp* corrupt*>""",
     """<stop pare parar parada pausa pause> .{0,20}? <on_an? on_any em_caso_de em_qualquer>""",
+    """<so somente apenas only> ..1
+    <pergunt* ask interromp* interrupt* stop pare parar pause cham* call* consult* aguard* wait peca> ..4
+    <se if when quando em_caso caso>""",
     """^\\W* <falhou failed failure vermelho red reprovad[oa]s? on_failure em_caso_de conflito erro error
     (?:em_|in_)?duvidas? exit_[1-9] saida_1 blocked>""",
 )
@@ -487,7 +737,10 @@ OVERVIEW = any_of(r"""
     """)
 SAMPLES = any_of("""
     <exemplos? examples? samples? templates? modelos? moldes? anti-?padroes anti-?patterns? faq historico
-    history changelog hindsight retrospect* lessons_learned licoes_aprendidas>
+    history changelog hindsight retrospect* lessons_learned licoes_aprendidas dialogos? dialogues?
+    como_(?:isso_vira|falar|perguntar|conversar|pedir|escrever) how_to_(?:talk|ask|speak|phrase|write) tom_de_voz
+    tone_of_voice conversas?_(?:com_)?(?:\\w+_)?(?:\\w+_)?durante roteiros?_de_testes? cenarios?
+    casos_de_(?:testes?|uso) test_(?:scripts?|cases?|scenarios?) scenarios? microcopy user_stor* nao_aqui not_here>
     """)
 GATE_WORDS = any_of(
     PAUSE_MARK.pattern,
@@ -520,6 +773,64 @@ PRODUCT_APPROVAL = any_of("""
     <fila tela botao status fluxo rota tabela modulo historico registro> ..0 <d[eao]> ..0
     <aprovac* confirmac* autorizac*>
     """)
+
+# --- talk that is shown and not held, steps in the product, names --------------------------------------
+
+SPECIMEN = any_of(
+    r"^\W* <errado wrong ruim ruins bad evite evitar avoid certo right good exemplo example nao_diga> \W*:",
+    r"^[\s>*_-]*[❌✗🚫👎✅👍]\W*[\"“]",
+)
+AGENT_SPEAKS = re.compile(r"^[\W_]*(?:agente?|assistente|assistant|ia|ai|bot|robo|claude|cascade)[*_ ]*:")
+SPEAKS = re.compile(r"^[\W_]*[^\W\d_]+(?: [^\W\d_]+)?[*_ ]*:[*_ ]*(?=\S)(?![\[(])")
+CLICK = any_of(r"""^\W*
+    <cli(?:que|car|ca) toc(?:ar|que|a) digit(?:e|ar|a) preench(?:a|er|e) selecion(?:e|ar|a) arrast(?:e|ar|a) click tap
+    type fill drag press>""")
+UI_STEP = any_of(r"""^\W*
+    <abr(?:a|ir|e) naveg(?:ue|ar|a) acess(?:e|ar|a) rol(?:e|ar|a) volt(?:e|ar|a) recarreg(?:ue|ar|a) log(?:ue|ar)
+    entr(?:e|ar|a) open select navigate visit scroll enter reload log_in sign_in go_to>""")
+SCRIPTED_ANSWER = re.compile(r"^\W*[\"“«][^\"“”«»]*\?[\"”»]\W*(?:→|->|=>)")
+_SURFACE = words(
+    "sistema app aplicativo tela pagina site painel modal dialogo? interface ui system screen page dialog form"
+)
+MOCKED_UP = any_of(
+    f"<textos? copy mensage(?:m|ns) rotulos? labels? titulos? texts? messages?> ..0 <d[oa]s? of> (?:\\sthe)?\\s {_SURFACE}",
+    f"<confirm* aprov* aceit* approv* accept* v[ei]> ..2 <n[ao] in on> (?:\\sthe)?\\s {_SURFACE}",
+    rf"\b(?:o|a|the)\s {_SURFACE} ..0 <pergunta mostra exibe diz abre asks shows says displays opens>",
+    f"<isso isto this> ..0 <e is> ..1 {_SURFACE}",
+)
+SAYS_WHAT_IT_IS = any_of(r"^\W* <isso isto this these> ..0 <e is are sao>")
+
+# How a document says that a name is a person's: of what is asked and decided, none of it a machine's.
+_NAME = r"(?:[Dd]on[ao]\s+)?(?P<name>[A-ZÀ-Þ][a-zà-ÿ]{2,})\b"
+_MODALS = r"(?:(?:ainda|não|vai|precisa|deve|tem (?:de|que)|quem|has to|must|needs to|will)\s+)*"
+_CHOOSES = (
+    r"(?:respond|aprov|decid|confirm|escolh|autoriz|liber|diss?er|dizer|diga|concord|assin|approv|choos|pick|say|sign"
+    r"|repl|answer|agree|authori)\w*"
+)
+_WORD_OF = (
+    r"(?:[Oo][Kk]|aprovação|palavra|aval|aceite|visto|autorização|escolha|parecer|joinha"
+    r"|approval|word|go-ahead|sign-off|yes)"
+)
+_OWNS = r"(?:don[oa]|owner|mantenedora?|maintainer|PO)"
+NAMES = (
+    re.compile(rf"\b(?:[oaOA]|until|once|after|when|if|whether|[Ll]et)\s+{_NAME}\s+{_MODALS}{_CHOOSES}"),
+    re.compile(rf"\b(?:[Pp]ergunt|[Pp]e[çc]|[Ss]olicit|[Cc]onsult)\w+\s+(?:para\s+)?(?:ao?|à|o)\s+{_NAME}"),
+    re.compile(rf"\b(?:[Aa]sk|[Cc]onsult)\s+{_NAME}"),
+    re.compile(rf"\b{_WORD_OF}\s+(?:d[oa]|of|from|by)\s+{_NAME}"),
+    re.compile(rf"\b{_NAME}['’]s\s+(?:{_WORD_OF}|call|decision|choice)\b"),
+    re.compile(rf"\b{_OWNS}\s*(?:,|\(|é [oa]|is)\s*(?:[oa]\s+)?{_NAME}"),
+    re.compile(rf"\b{_NAME}\s*(?:\(|,\s|\sé\s|\sis\s)\s*(?:[oa]\s+|the\s+)?{_OWNS}\b"),
+)
+NAME_FIRST = re.compile(rf"^\W*{_NAME}\s+{_MODALS}{_CHOOSES}", re.MULTILINE)
+NAME_INSIDE = re.compile(r"[a-zà-ÿ,]\s+(?P<name>[A-ZÀ-Þ][a-zà-ÿ]{2,})\b")
+NO_NAME = any_of(f"^ (?: {MACHINE} | {TOOLS} | {ROLES} | <agente? agent fase gate phase workflow> ) $")
+# What is done with what somebody was shown, once he has spoken.
+ANSWERED = any_of(
+    r"""^\W*(?:\d\W+)? <com with apos depois_d[aeo] once after se if> ..2
+    (?: {approval} | <resposta answer reply retorno aprovad[oa]s? approved confirmad[oa]s? confirmed> )
+    (?=\W*$|\W*[:,])""",
+    r"^\W*(?:\d\W+)? <se if> ..1 <el[ae] he she they> ..1 <aprovar confirmar concordar approves? confirms? agrees?>",
+)
 
 # --- fences -------------------------------------------------------------------------------------------
 
@@ -582,12 +893,17 @@ OUTWARD = {
         subscribers parents players students members clients donors readers socios leitores doadores>""",
     ),
 }
+# A person who looks at what is out there sends nothing.
+LOOKED_AT_THERE = any_of("""
+    <test* valid* olh* naveg* us[ea]r? try tries look* check* review*> ..4 <em no na in on> ..1
+    <staging homologacao pre-?prod*>""")
 OUTWARD_COMMAND = any_of(
     """<git_push git_branch_-D gh_pr_(?:create|merge) gh_release glab_mr twine_upload docker_push
     (?:npm|pnpm|yarn|cargo|poetry|uv)_publish kubectl_(?:apply|rollout|set) helm_(?:upgrade|install|rollback)
     terraform_(?:apply|destroy) ansible-playbook rsync scp deploy rollback
     (?:fly|flyctl|vercel|netlify|firebase|wrangler|serverless|cdk|eb|cap|kamal)_(?:deploy|publish|--prod)>""",
     r"\bgit\s(?:merge\s(?!--abort|--no-commit)|tag\s\S)|--env\sproduction",
+    "<supabase_db_push prisma_migrate_deploy>",
 )
 MERGE_COMMAND = any_of(r"<gh_pr_merge glab_mr_merge> | \bgit\smerge\s(?!--abort|--no-commit|-base)")
 OUTWARD_PROSE = any_of(
@@ -600,7 +916,7 @@ OUTWARD_PROSE = any_of(
 )
 NOT_YET = any_of(r"""
     <nao nada ainda not yet later depois nunca never sem without before antes nothing ja already until ate
-    passo_[\d.]+ step_[\d.]+ fase_[\d.]+ phase_[\d.]+>
+    passo_[\d.]+ step_[\d.]+ fase_[\d.]+ phase_[\d.]+ (?:ta|esta|estao)_no_ar (?:is|are)_live>
     """)
 YES = any_of(r"""
     ^\W*(?:(?:if|se|on|com|with)\s(?:(?:a|o)\s)?["“]?)? <sim yes ok aprovad[oa] approved aprovou go>

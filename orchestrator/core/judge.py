@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 
 from orchestrator.core import gates
 from orchestrator.core.blocks import Block, Heading, Kind, Line
@@ -13,9 +14,10 @@ from orchestrator.core.values import GateType, Value
 
 _SENTENCE = re.compile(r"[.!?…]+[\"”')*_\]`]*(?:\s*[(\[][^()\[\]\n]{1,40}[)\]][*_.]*)?(?=\s|$)|\n\s*\n|$")
 _CLAUSE = re.compile(r"(?<=[;:])[*_]*\s+|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
-_QUOTED = re.compile(r"[\"“”«»][^\"“”«»\n]*\s[^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
+_QUOTED = re.compile(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 _MARKS = " \t*_>"
 _BOX = re.compile(r"^\[[ xX]\]\s+")
+_CHOICE = re.compile(r"\W*(?:qual|quais|o que|which|what)\b[^.;]*\?\W*", re.IGNORECASE)
 _SHORT = 6  # words: a sentence of so few is not cut at its colon
 
 
@@ -56,25 +58,51 @@ class Verdict(Value):
 class Case(Value):
     """A section put to the rules: a heading and the blocks that are its own.
 
-    `is_gate`: the heading makes it a gate, whoever decides.
+    `is_gate`: the heading makes it a gate, whoever decides. `is_phase`: it names a piece of the work, and no
+    kind of text. `is_preface`: it stands before the first phase. `people`: the names of those who decide.
     """
 
     heading: Heading
     blocks: tuple[Block, ...]
     is_gate: bool
+    is_phase: bool = False
+    is_preface: bool = False
+    people: tuple[str, ...] = ()
+
+    def heard(self, text: str) -> str:
+        """Return `text` folded, with a mark for each letter of a person's name."""
+        return fold(_marked(text, self.people))
+
+
+def people(blocks: Iterable[Block]) -> tuple[str, ...]:
+    """Return the names that a document gives to persons of whom it asks a decision."""
+    texts = ["\n".join(line.text for line in block.lines) for block in blocks if block.kind is not Kind.FENCE]
+    named = {found["name"] for text in texts for rule in gates.NAMES for found in rule.finditer(text)}
+    first = {found["name"] for text in texts for found in gates.NAME_FIRST.finditer(text)}
+    inside = {found["name"] for text in texts for found in gates.NAME_INSIDE.finditer(text)}
+    return tuple(sorted(one for one in named | (first & inside) if not gates.NO_NAME.search(fold(one))))
+
+
+def _marked(text: str, names: Sequence[str]) -> str:
+    if not any(one in text for one in names):
+        return text
+    return re.sub(rf"\b(?:{'|'.join(names)})\b", lambda found: gates.NAME_MARK * len(found.group()), text)
 
 
 def stop(case: Case) -> Verdict | None:
     """Return the human or deploy verdict on a section, or None where nobody is asked."""
-    found = [one for one in _findings(case) if one.rank > Rank.HINT]
+    everything = list(_findings(case))
+    found = [one for one in everything if one.rank > Rank.HINT]
     best = max(found, key=lambda one: one.rank, default=None)
     if best is not None and best.rank > Rank.POLICY:
         return _stopped(case, best)
-    if best is not None and _speaks_of_gate(case) and (_names_role(best) or not _decides_itself(case)):
+    if best is not None and _is_meant_here(case, best):
         return _stopped(case, best)
     if _asks_by_heading(case):
         return _stopped(case, _by_heading(case, "the heading asks for a person's approval"))
-    return None
+    hints = (one for one in everything if one.rank == Rank.HINT)
+    shown = next((one for one in hints if gates.AN_OWNER.search(case.heard(one.words))), None)
+    return _stopped(case, shown) if shown and _is_answered(case) else None
 
 
 def verdict(case: Case) -> Verdict:
@@ -93,15 +121,80 @@ def _speaks_of_gate(case: Case) -> bool:
     return case.is_gate or speaks_of_gate(case.heading.text)
 
 
+def _is_meant_here(case: Case, policy: Finding) -> bool:
+    """Tell whether what is said in general is said of this section: of the gate it is, or of what it sends out."""
+    if not _speaks_of_gate(case) and not _is_about_it(case, policy):
+        return False
+    return _names_role(case, policy) or not _decides_itself(case)
+
+
+def _is_about_it(case: Case, finding: Finding) -> bool:
+    """Tell whether somebody's word is needed for the very thing outside that the heading names."""
+    outward = _outward_word(fold(case.heading.text))
+    of_owner = gates.AN_OWNER.search(case.heard(finding.words)) is not None
+    return of_owner and bool(outward) and outward == _outward_word(fold(finding.words))
+
+
+def _is_answered(case: Case) -> bool:
+    prose = (block for block in case.blocks if block.kind is not Kind.FENCE)
+    said = (fold(clause.text) for block in prose for clause in clauses(block))
+    return any(gates.ANSWERED.search(one) and not gates.ELSEWHERE.search(one) for one in said)
+
+
 def _findings(case: Case) -> Iterator[Finding]:
-    if gates.SAMPLES.search(fold(case.heading.text)) and not case.is_gate:
+    if gates.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
         return
     is_overview = gates.OVERVIEW.search(fold(case.heading.text)) and not case.is_gate
     filled = any(gates.FILLED_BY_AGENT.search(fold(_joined(block))) for block in case.blocks)
     for at, block in enumerate(case.blocks):
+        if _is_dialogue(case.blocks, at) or _is_scenario(case, at):
+            continue
         for finding in _block_findings(case, at, block, filled):
-            if finding.rank > Rank.WAIT or not is_overview:
+            if finding.rank > Rank.WAIT or not (is_overview or _is_rule(case, finding)):
                 yield finding
+
+
+def _is_rule(case: Case, finding: Finding) -> bool:
+    """Tell whether a finding is a rule that a preface lays down for all that comes after it."""
+    return case.is_preface and finding.name in gates.BINDING and not _speaks_of_gate(case)
+
+
+def _is_dialogue(blocks: Sequence[Block], at: int) -> bool:
+    """Tell whether a block belongs to a conversation that is printed with its answers."""
+    near = [one for one in blocks[max(at - 1, 0) : at + 2] if one.kind is blocks[at].kind]
+    said = [fold(line.text) for one in near for line in one.lines]
+    has_voice = any(gates.SPEAKS.search(fold(line.text)) for line in blocks[at].lines)
+    return has_voice and any(_is_answer(asked, reply) for asked, reply in pairwise(said))
+
+
+def _is_answer(asked: str, reply: str) -> bool:
+    if not gates.AGENT_SPEAKS.search(asked) or "?" not in asked:
+        return False
+    return bool(gates.SPEAKS.search(reply) and not gates.A_WAIT.search(reply))
+
+
+def _is_scenario(case: Case, at: int) -> bool:
+    """Tell whether a list item is a step of somebody who clicks through what is built."""
+    if case.blocks[at].kind is not Kind.ITEM:
+        return False
+    items = [case.heard(_joined(one)) for one in _list_around(case.blocks, at)]
+    clicks = sum(1 for one in items if gates.CLICK.search(one))
+    steps = sum(1 for one in items if gates.UI_STEP.search(one))
+    return clicks > 0 and clicks + steps > 1 and not any(gates.AN_OWNER.search(one) for one in items)
+
+
+def _list_around(blocks: Sequence[Block], at: int) -> list[Block]:
+    kinds = [one.kind for one in blocks]
+    first = next((one + 1 for one in range(at, -1, -1) if kinds[one] is not Kind.ITEM), 0)
+    last = next((one for one in range(at, len(kinds)) if kinds[one] is not Kind.ITEM), len(kinds))
+    return list(blocks[first:last])
+
+
+def _is_specimen(clause: Clause) -> bool:
+    """Tell whether a clause stands in a line that shows how to say or not to say something, or its answer."""
+    number = clause.lines[0].number
+    whole = next(fold(line.text) for line in clause.block.lines if line.number == number)
+    return any(rule.search(whole) for rule in (gates.SPECIMEN, gates.SCRIPTED_ANSWER))
 
 
 def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator[Finding]:
@@ -111,23 +204,25 @@ def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator
         case Kind.CELL:
             yield from _cell_findings(case, block)
         case _:
-            yield from _text_findings(block, filled)
+            yield from _text_findings(case, block, filled)
 
 
-def _text_findings(block: Block, filled: bool) -> Iterator[Finding]:
+def _text_findings(case: Case, block: Block, filled: bool) -> Iterator[Finding]:
     for clause in clauses(block):
-        folded = fold(clause.text)
-        asked = _question(folded, block.kind, filled) if "?" in folded else None
-        cue = asked or _cue(folded, fold(clause.sentence))
+        folded = case.heard(clause.text)
+        is_asking = "?" in folded and not _is_specimen(clause)
+        asked = _question(folded, block.kind, filled) if is_asking else None
+        cue = asked or _cue(folded, case.heard(clause.sentence))
         if cue:
-            yield _finding(gates.NAMES_ANSWERS if gates.WAITING_CHOICE.search(folded) else cue, clause)
+            answers = gates.WAITING_CHOICE.search(folded)
+            yield _finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
 
 
 def _cell_findings(case: Case, block: Block) -> Iterator[Finding]:
     """A table tells what follows from what; only under a gate's own heading may it say who is waited for."""
     if not case.is_gate:
         return
-    for finding in _text_findings(block, filled=True):
+    for finding in _text_findings(case, block, filled=True):
         if finding.rank == Rank.WAIT:
             yield Finding(rank=Rank.POLICY, name=finding.name, words=finding.words, line=finding.line, block=block)
 
@@ -137,7 +232,7 @@ def _fence_findings(case: Case, at: int, block: Block) -> Iterator[Finding]:
         yield from _shell_findings(block)
     elif _is_shown(case, at, block):
         for line in block.lines:
-            cue = _shown_cue(fold(line.text))
+            cue = _shown_cue(case.heard(line.text))
             if cue:
                 yield _line_finding(cue, line, block)
 
@@ -171,6 +266,8 @@ def _is_shown(case: Case, at: int, block: Block) -> bool:
     shows = gates.SHOWS.search(around) is not None
     if gates.NOBODY.search(around) and not (_speaks_of_gate(case) and block.language in gates.SHOWN_LANGUAGES):
         return False
+    if gates.MOCKED_UP.search(around) and not shows and not case.is_gate:
+        return False
     is_sample = gates.TEMPLATE.search(around) is not None
     if block.language in gates.DOCUMENT_LANGUAGES:
         return shows or (_speaks_of_gate(case) and not is_sample)
@@ -181,7 +278,8 @@ def _around(blocks: Sequence[Block], at: int) -> str:
     """Return the words that introduce a fence, and those below that point back at it."""
     before = _joined(blocks[at - 1]) if at and blocks[at - 1].kind is not Kind.CELL else ""
     after = _joined(blocks[at + 1]) if at + 1 < len(blocks) else ""
-    return f"{before} {after if gates.POINTS_BACK.search(fold(after)) else ''}"
+    points_back = gates.POINTS_BACK.search(fold(after)) or gates.SAYS_WHAT_IT_IS.search(fold(after))
+    return f"{before} {after if points_back else ''}"
 
 
 def _question(folded: str, kind: Kind, filled: bool) -> gates.Cue | None:
@@ -210,17 +308,22 @@ def _cue(folded: str, sentence: str) -> gates.Cue | None:
         return None
     if gates.TROUBLE.search(sentence) or gates.ELSEWHERE.search(said) or gates.STATE.search(said):
         return None
+    if gates.IN_THE_PRODUCT.search(said):
+        return None
     if _waits_for_machine(said) or (gates.DESCRIBED.search(said) and not gates.THE_WORK.search(said)):
         return None
     return gates.IN_GENERAL if best.rank > Rank.POLICY and gates.GENERAL.search(said) else best
 
 
 def _masked(found: re.Match[str]) -> str:
-    return " " * len(found.group())
+    """Return blanks for what is quoted; a single word in quotation marks is said by the text itself."""
+    said = found.group()
+    return " " * len(said) if said.startswith("`") or " " in said else said
 
 
 def _waits_for_machine(said: str) -> bool:
-    return gates.MACHINE_WAIT.search(said) is not None and not gates.A_PERSON.search(said)
+    for_machine = gates.MACHINE_WAIT.search(said) or gates.MACHINE_SAYS.search(said)
+    return for_machine is not None and not gates.A_PERSON.search(said)
 
 
 @cache
@@ -228,16 +331,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _finding(cue: gates.Cue, clause: Clause) -> Finding:
-    line = _line_with(cue, clause)
+def _finding(case: Case, cue: gates.Cue, clause: Clause) -> Finding:
+    line = _line_with(case, cue, clause)
     return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=clause.block)
 
 
-def _line_with(cue: gates.Cue, clause: Clause) -> Line:
+def _line_with(case: Case, cue: gates.Cue, clause: Clause) -> Line:
     """Return the line of a clause on which the cue begins."""
     if len(clause.lines) == 1 or not cue.pattern:
         return next((line for line in reversed(clause.lines) if "?" in line.text), clause.lines[0])
-    joined = fold(" ".join(line.text for line in clause.lines))
+    joined = case.heard(" ".join(line.text for line in clause.lines))
     found = _compiled(cue.pattern).search(joined)
     start, length = (found.start() if found else 0), 0
     for line in clause.lines:
@@ -259,11 +362,15 @@ def clauses(block: Block) -> Iterator[Clause]:
     """Yield the clauses of a block of text in order."""
     joined = "\n".join(line.text for line in block.lines)
     for start, end in _sentences(joined):
-        spans = [(start, end)] if len(joined[start:end].split()) <= _SHORT else _clause_spans(joined, start, end)
+        spans = [(start, end)] if _is_whole(joined[start:end]) else _clause_spans(joined, start, end)
         for first, last in spans:
             lines = tuple(_cut(block.lines, first, last))
             if lines:
                 yield Clause(lines=lines, sentence=joined[start:end].replace("\n", " "), block=block)
+
+
+def _is_whole(sentence: str) -> bool:
+    return len(sentence.split()) <= _SHORT or _CHOICE.fullmatch(sentence) is not None
 
 
 def _sentences(joined: str) -> Iterator[tuple[int, int]]:
@@ -361,14 +468,14 @@ def _decides_itself(case: Case) -> bool:
     return (_hard_criterion(case) or _soft_criterion(case)) is not None
 
 
-def _names_role(finding: Finding) -> bool:
-    return gates.A_ROLE.search(fold(finding.words)) is not None
+def _names_role(case: Case, finding: Finding) -> bool:
+    return gates.A_ROLE.search(case.heard(finding.words)) is not None
 
 
 def _outward(case: Case, best: Finding) -> str:
     """Return what goes outside if somebody agrees, or nothing: by the question, its heading, or what follows."""
     for text in (best.words, case.heading.text):
-        named = _outward_word(fold(text))
+        named = _outward_word(gates.LOOKED_AT_THERE.sub("", fold(text)))
         if named:
             return named
     if any(_is_outward_consequence(block) for block in _after(case, best)):
@@ -398,7 +505,7 @@ def _is_outward_consequence(block: Block) -> bool:
 
 
 def _is_outward_talk(clause: Clause) -> bool:
-    folded = fold(clause.text)
+    folded = gates.LOOKED_AT_THERE.sub("", fold(clause.text))
     return gates.OUTWARD_PROSE.search(folded) is not None and not gates.NOT_YET.search(fold(clause.sentence))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.core.blocks import Section
 from orchestrator.core.headings import gate_label, names, phase
-from orchestrator.core.judge import Case, Verdict, speaks_of_gate, stop, verdict
+from orchestrator.core.judge import Case, Verdict, people, speaks_of_gate, stop, verdict
 from orchestrator.core.values import Value
 
 
@@ -19,6 +19,7 @@ class Outline(Value):
     candidates: frozenset[int]  # gates whatever they say: numbered ones, and those the user names
     anchors: frozenset[int]  # those that answer for themselves wherever they stand
     title: int | None
+    people: tuple[str, ...]  # the names of those who decide
 
     def level(self, at: int) -> int:
         """How deep the heading of a section is."""
@@ -44,6 +45,7 @@ def outline(
         candidates=frozenset({*labels, *chosen, *_named(texts, keywords)}),
         anchors=frozenset({*phases, *labels, *chosen}),
         title=next(titles, None),
+        people=people(block for one in sections for block in one.blocks),
     )
 
 
@@ -73,7 +75,14 @@ def _judged(plan: Outline, owners: Sequence[int], at: int) -> Verdict | None:
 def _case(plan: Outline, owners: Sequence[int], at: int) -> Case:
     own = (plan.sections[one] for one, owner in enumerate(owners) if owner == at)
     blocks = tuple(block for section in own for block in section.blocks)
-    return Case(heading=plan.sections[at].heading, blocks=blocks, is_gate=at in plan.candidates)
+    return Case(
+        heading=plan.sections[at].heading,
+        blocks=blocks,
+        is_gate=at in plan.candidates,
+        is_phase=at in plan.phases,
+        is_preface=at < min(plan.phases, default=0),
+        people=plan.people,
+    )
 
 
 def _owner(plan: Outline, at: int) -> int:

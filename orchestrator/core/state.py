@@ -99,6 +99,7 @@ class Undo(Value):
     carried: tuple[Decision, ...] = ()
     failure: Failure | None = None
     paused_until: str | None = None
+    before: Undo | None = None  # the rollback before this one
 
 
 class Waits(Value, omit_defaults=True):
@@ -134,6 +135,7 @@ class Feature(Value, omit_defaults=True):
     repeats: bool = False  # a reported gate was answered: the same attempt goes on
     failure: Failure | None = None
     attempt: Attempt | None = None
+    left: Sha | None = None  # in the main worktree: the tree as the last attempt left it
     carried: tuple[Decision, ...] = ()
     notes: tuple[Note, ...] = ()
     points: tuple[RollbackPoint, ...] = ()
@@ -347,9 +349,9 @@ def _changed(feature: Feature, event: Event) -> Feature:
             waiting = Waiting(
                 gate=reached.gate, ordinal=reached.ordinal, reached_at=at, opens=reached.opens, event=event.id
             )
-            return replace(
-                _arrived(feature, reached), status=Status.PAUSED, gate=waiting, paused_until=reached.opens or None
-            )
+            until = reached.opens or None
+            arrived = _arrived(feature, reached)
+            return replace(arrived, status=Status.PAUSED, gate=waiting, paused_until=until, left=reached.left)
         case fact.AttemptFailed() as failed:
             failure = Failure(
                 attempt=failed.attempt,
@@ -359,9 +361,9 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 tail=failed.tail,
                 kept=failed.kept,
             )
-            return replace(feature, attempt=None, failed=failed.attempt, failure=failure)
-        case fact.AttemptInterrupted():
-            return _closed(feature)
+            return replace(feature, attempt=None, failed=failed.attempt, failure=failure, left=failed.left)
+        case fact.AttemptInterrupted() as interrupted:
+            return replace(_closed(feature), left=interrupted.left)
         case fact.ApprovalGranted() as granted:
             return _approved(feature, granted, event)
         case fact.ApprovalRejected() as rejected:
@@ -369,7 +371,7 @@ def _changed(feature: Feature, event: Event) -> Feature:
         case fact.FeaturePaused() as paused:
             waits = Waits(kind=paused.kind, reason=paused.reason, since=at, after=paused.after)
             status = Status.PAUSED if paused.kind == "pause" else Status.BLOCKED
-            feature = _closed(feature) if paused.run else feature
+            feature = replace(_closed(feature), left=paused.left) if paused.run else feature
             note = () if paused.kind == "pause" else (Note(timestamp=at, note=paused.reason),)
             return replace(
                 feature,
@@ -381,7 +383,9 @@ def _changed(feature: Feature, event: Event) -> Feature:
         case fact.FeatureResumed():
             again = feature.status is Status.FAILED or feature.waits is None or feature.waits.kind != "after"
             fresh = _fresh(feature) if again and event.actor != "kit" else feature
-            return replace(fresh, status=Status.ACTIVE, waits=None, paused_until=None, ended_at=None)
+            return replace(
+                fresh, status=Status.ACTIVE, waits=None, paused_until=None, ended_at=None, failure=feature.failure
+            )
         case fact.FeatureFailed():
             return replace(feature, status=Status.FAILED, attempt=None, gate=None, waits=None, ended_at=at)
         case fact.WorkflowCompleted() as completed:
@@ -463,7 +467,7 @@ def _arrived(feature: Feature, reached: fact.GateReached) -> Feature:
 
 
 def _passed(feature: Feature) -> Feature:
-    return msgspec.structs.replace(_fresh(feature), attempt=None, carried=())
+    return msgspec.structs.replace(_fresh(feature), attempt=None, carried=(), left=None)
 
 
 def _fresh(feature: Feature) -> Feature:
@@ -549,6 +553,7 @@ def _rolled_back(feature: Feature, executed: fact.RollbackExecuted, at: str) -> 
         carried=feature.carried,
         failure=feature.failure,
         paused_until=feature.paused_until,
+        before=feature.undo,
     )
     moment = ordered.moment
     return msgspec.structs.replace(
@@ -593,7 +598,7 @@ def _undone(feature: Feature, undone: fact.RollbackUndone, at: str) -> Feature:
         failure=undo.failure,
         paused_until=None if undo.automatic else undo.paused_until,
         ordered=None,
-        undo=None,
+        undo=undo.before,
         tip=undone.commit,
         reflog=undone.reflog,
         **_ancestry(undone.ancestors),

@@ -40,9 +40,7 @@ def event(record: Record) -> Event:
     try:
         payload = cast(AnyPayload, decoder.decode(record.payload))
     except msgspec.ValidationError as error:
-        raise BrokenLog(
-            f"the log's line {record.id} ({record.event_type}) has another shape: {error}"
-        ) from error
+        raise BrokenLog(f"the log's line {record.id} ({record.event_type}) has another shape: {error}") from error
     return Event(
         id=record.id,
         timestamp=record.timestamp,

@@ -135,9 +135,7 @@ def slugs_found(context: Path) -> list[Slug]:
     except OSError:
         return []
     return [
-        Slug(name[len(PREFIX) : -len(SUFFIX)])
-        for name in names
-        if name.startswith(PREFIX) and name.endswith(SUFFIX)
+        Slug(name[len(PREFIX) : -len(SUFFIX)]) for name in names if name.startswith(PREFIX) and name.endswith(SUFFIX)
     ]
 
 

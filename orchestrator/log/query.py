@@ -30,6 +30,11 @@ def truth(filter: str, text: str) -> bool:
     return bool(results) and results[-1] is not None and results[-1] is not False
 
 
+def check(filter: str) -> None:
+    """Raise WrongUsage for a filter that jq does not understand."""
+    _compiled(filter)
+
+
 @lru_cache(maxsize=8)
 def _compiled(filter: str) -> Any:
     import jq  # here: a compiled library that only filters need

@@ -132,6 +132,7 @@ TARGET: Files = {
     "deep/er/file": (b"1\n", False),
     "link": "text",
     ".context/kept.md": (b"tracked\n", False),
+    ".gitignore": (b"*.then\n", False),
 }
 TIP: Files = {
     "kept": (b"same\n", False),
@@ -141,6 +142,7 @@ TIP: Files = {
     "deep": (b"now a file\n", False),
     "link": (b"now a file\n", False),
     ".context/kept.md": (b"tracked, changed\n", False),
+    ".gitignore": (b"*.now\n", False),
 }
 STAGED: Files = {
     **TIP,
@@ -161,9 +163,11 @@ DIRTY: Files = {
     "gone": (b"untracked, and in the way\n", False),
     "other.log": (b"ignored\n", False),
     "build/out": (b"ignored folder\n", False),
+    "mine.now": (b"ignored by a line that the target lacks\n", True),
+    "left/mine.then": (b"untracked, and ignored by a line of the target\n", True),
     ".context/feat-payment_notes.md": (b"untracked context\n", False),
 }
-UNTOUCHED = ("other.log", "build/out", ".context/feat-payment_notes.md")
+UNTOUCHED = ("other.log", "build/out", "mine.now", "left/mine.then", ".context/feat-payment_notes.md")
 
 
 def dirty(root: Path) -> Sha:
@@ -196,7 +200,7 @@ def test_a_move_brings_files_index_and_branch_to_the_target(place: tuple[Path, T
     go(root, target, RESCUE)
     expected = {**TARGET, **{name: DIRTY[name] for name in UNTOUCHED}}
     assert held(root) == expected
-    assert sh("git", "status", "--porcelain", "--", ".", ":!.context/feat-payment_notes.md", cwd=root) == ""
+    assert sh("git", "status", "--porcelain", "--", ".", ":!.context/feat-payment_notes.md", cwd=root) == "?? mine.now"
     assert sh("git", "rev-parse", BRANCH, cwd=root) == target.commit
 
 
@@ -237,6 +241,92 @@ def test_the_scene_tells_naive_recipes_from_a_lossless_one(
     subprocess.run(("git", "reset", "-q", "--hard", tip), cwd=root, capture_output=True, check=False)
     subprocess.run(recipe[1], cwd=root, capture_output=True, check=False)
     assert whole(root) != before
+
+
+def ruled(empty: Path, tmp_path: Path) -> tuple[Path, Target, Target]:
+    """A branch whose second commit ignores *.ign; return it, the place before that commit and the one after."""
+    root = tmp_path / "repo"
+    shutil.copytree(empty, root, symlinks=True)
+    without = Target(branch=BRANCH, commit=commit(root, {"text": (b"1\n", False)}))
+    ruling = commit(root, {"text": (b"2\n", False), ".gitignore": (b"*.ign\n", False)})
+    return root, without, Target(branch=BRANCH, commit=ruling)
+
+
+IGNORED: Files = {"keep.ign": (b"ig\n", True), "new/folder/keep.ign": (b"", False), "link.ign": "nowhere"}
+
+
+def stamps(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Return what changes of a file when it is written again, for those that a rule ignores."""
+    found = {name: (root / name).lstat() for name in IGNORED}
+    return {name: (one.st_ino, one.st_mtime_ns, one.st_ctime_ns) for name, one in found.items()}
+
+
+def test_files_ignored_by_a_line_of_the_way_back_are_not_touched_by_rollback_and_undo(
+    empty: Path, tmp_path: Path
+) -> None:
+    root, without, _ = ruled(empty, tmp_path)
+    for name, entry in IGNORED.items():
+        put(root / name, entry)
+    before, written = whole(root), stamps(root)
+    rescue = go(root, without, RESCUE)
+    assert held(root) == {"text": (b"1\n", False), **IGNORED}
+    go(root, rescue.target(BRANCH), UNDO, "undo")
+    assert (whole(root), stamps(root)) == (before, written)
+
+
+def test_untracked_files_that_the_target_ignores_are_not_touched_but_kept_in_the_rescue(
+    empty: Path, tmp_path: Path
+) -> None:
+    root, without, ruling = ruled(empty, tmp_path)
+    go(root, without, RESCUE)
+    for name, entry in {**IGNORED, "other": (b"goes\n", False)}.items():
+        put(root / name, entry)
+    before, written = whole(root), stamps(root)
+    rescue = go(root, ruling, UNDO, "again")
+    assert held(root) == {"text": (b"2\n", False), ".gitignore": (b"*.ign\n", False), **IGNORED}
+    (root / "keep.ign").unlink()
+    go(root, rescue.target(BRANCH), f"{UNDO}3", "undo")
+    assert whole(root) == before
+    assert {**stamps(root), "keep.ign": ()} == {**written, "keep.ign": ()}
+
+
+def test_what_the_target_ignores_makes_way_where_the_target_writes(empty: Path, tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    shutil.copytree(empty, root, symlinks=True)
+    files: Files = {".gitignore": (b"x\ny\n", False), "x/inside": (b"folder\n", False), "file": (b"1\n", False)}
+    target = Target(branch=BRANCH, commit=commit(root, files))
+    commit(root, {})
+    put(root / "x", (b"a file where a folder comes\n", False))
+    put(root / "file" / "y", (b"a folder where a file comes\n", False))
+    before = whole(root)
+    rescue = go(root, target, RESCUE)
+    assert held(root) == files
+    go(root, rescue.target(BRANCH), UNDO, "undo")
+    assert whole(root) == before
+
+
+@pytest.mark.parametrize("stage", ["compared", "read-tree", "worktree", "committed", "index"])
+@pytest.mark.parametrize("is_ruling", [False, True], ids=["a line goes", "a line comes"])
+def test_stopped_at_any_stage_a_move_across_an_ignore_line_goes_on_and_touches_no_ignored_file(
+    empty: Path, tmp_path: Path, stage: str, is_ruling: bool
+) -> None:
+    root, without, ruling = ruled(empty, tmp_path)
+    target = ruling if is_ruling else without
+    if is_ruling:
+        go(root, without, UNDO, "first")
+    for name, entry in IGNORED.items():
+        put(root / name, entry)
+    before, written = whole(root), stamps(root)
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        meddle(root, target, stage, stop)
+    rescue = go(root, target, RESCUE)
+    assert (stamps(root), whole(root)["head"]) == (written, target.commit)
+    go(root, rescue.target(BRANCH), f"{UNDO}3", "undo")
+    assert (whole(root), stamps(root)) == (before, written)
 
 
 def test_a_linked_worktree_moves_and_comes_back_and_the_main_one_stays(place: tuple[Path, Target]) -> None:
@@ -298,7 +388,7 @@ def test_the_rescue_lists_what_only_it_holds(place: tuple[Path, Target]) -> None
     rescue = go(root, target, RESCUE)
     listed = move.rescued(Git(root), rescue)
     changed = {"text", "both", "kept", "new", "gone", "notes.log", "to", "-dash"}
-    assert set(listed) == {*changed, "untracked/with space", "new\nline", "\udcff\udcfe"}
+    assert set(listed) == {*changed, "left/mine.then", "untracked/with space", "new\nline", "\udcff\udcfe"}
 
 
 def test_what_a_rescue_ref_holds_can_be_loaded_again(place: tuple[Path, Target]) -> None:
@@ -315,7 +405,16 @@ def test_looking_ahead_names_commits_files_and_uncommitted_work_and_changes_noth
     before = whole(root)
     tip = sh("git", "rev-parse", "HEAD", cwd=root)
     found = move.changes(Git(root), root, BRANCH, target.commit)
-    files = ("M .context/kept.md", "D deep", "A deep/er/file", "A folder", "D folder/inside", "A gone", "T link")
+    files = (
+        "M .context/kept.md",
+        "M .gitignore",
+        "D deep",
+        "A deep/er/file",
+        "A folder",
+        "D folder/inside",
+        "A gone",
+        "T link",
+    )
     assert found == Changes(
         commits=(f"{tip} work",),
         files=(*files, "A notes.log", "M text", "M tool"),
@@ -445,22 +544,30 @@ class Scene:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(target=TREES, tip=TREES, staged=TREES, disk=TREES)
+@given(target=TREES, tip=TREES, staged=TREES, disk=TREES, ruled=st.sets(st.sampled_from(range(4))))
 def test_any_dirty_tree_survives_a_move_and_its_undo(
-    empty: Path, target: Files, tip: Files, staged: Files, disk: Files
+    empty: Path, target: Files, tip: Files, staged: Files, disk: Files, ruled: set[int]
 ) -> None:
+    line: Files = {".gitignore": (b"*.ign\n", False)}
+    trees = (target, tip, staged, {**disk, **PRECIOUS})
+    target, tip, staged, disk = ({**tree, **line} if place in ruled else tree for place, tree in enumerate(trees))
     with Scene(empty, target, tip, staged, disk) as scene:
         before = whole(scene.root)
         rescue = go(scene.root, scene.target, RESCUE)
         assert {name: entry for name, entry in held(scene.root).items() if name in target} == target
         assert set(held(scene.root)) - set(target) <= {name for name in disk if is_left_alone(name)}
         assert sh("git", "diff", "HEAD", "--name-only", cwd=scene.root) == ""
+        ignored = PRECIOUS if {0, 3} & ruled else {}
+        assert {name: entry for name, entry in held(scene.root).items() if name in PRECIOUS} == ignored
         go(scene.root, rescue.target(BRANCH), UNDO, "undo")
         assert whole(scene.root) == before
 
 
+PRECIOUS: Files = {"k.ign": (b"ignored where a line says so\n", True), "e/k.ign": "nowhere"}
+
+
 def is_left_alone(name: str) -> bool:
-    return name.endswith(".log") or name.startswith((".context/", "build"))
+    return name.endswith((".log", ".ign")) or name.startswith((".context/", "build"))
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

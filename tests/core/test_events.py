@@ -54,18 +54,18 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     fact.PhaseCompleted(
         ordinal=2, run="r1", seconds=2.5, next=PLACE, checked=CHECKED, note="done", cost=0.25, turns=4
     ),
-    fact.GateReached(ordinal=2, gate=GATE, run="r1", seconds=2.5, opens=TIME, checked=CHECKED, commit=ONE),
+    fact.GateReached(ordinal=2, gate=GATE, run="r1", seconds=2.5, opens=TIME, checked=CHECKED, commit=ONE, left=TWO),
     fact.AttemptFailed(
         ordinal=2, attempt=1, run="r1", reason="it failed", command="npm test", exit=1, tail="no", kept="refs/x",
-        commit=TWO, seconds=2.5,
+        commit=TWO, left=THREE, seconds=2.5,
     ),
-    fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it"),
+    fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it", left=TWO),
     fact.ApprovalGranted(
         ordinal=2, gate=GATE, door="terminal", verdict="skipped", answer="option B", batch="b1", waited=60.5, shown=2.5,
         next=PLACE,
     ),
     fact.ApprovalRejected(ordinal=2, gate=GATE, why="too dark", place=PLACE),
-    fact.FeaturePaused(reason="quota", kind="parked", until=TIME, run="r1", after=FeatureId("feat-login")),
+    fact.FeaturePaused(reason="quota", kind="parked", until=TIME, run="r1", after=FeatureId("feat-login"), left=TWO),
     fact.FeatureResumed(reason="the pause is over"),
     fact.CheckpointCreated(
         n=7, commit=ONE, snapshot=TWO, taken=TIME, committed=TIME, cause="workflow", action="commit: x", run="r1",

@@ -87,6 +87,141 @@ Pare o servidor antes de copiar.
 Mostre o resumo no chat e siga direto.
 O cliente verá isso na próxima versão.
 """
+PEOPLE_BY_NAME = """
+O Tiago precisa responder "pode rodar" com essas palavras.
+A Helena tem que dizer "aprovado" por escrito.
+A Lúcia decide qual capa vai para a gráfica.
+Pergunte à Renata qual dos dois horários fica.
+Sem o OK do Sérgio, o lote não sai.
+Quando a Carla liberar, imprima os convites.
+Não ligue o forno antes da resposta do Caio, pois a palavra do Caio é a que vale.
+Espere a dona Neusa escolher a receita.
+Ask Tom which of the two schedules stays.
+Until Ingrid approves, nothing is printed.
+It is Priya's call: wait for Priya.
+Nothing leaves the house before Omar, the owner, has agreed.
+"""
+NO_PEOPLE = """
+Aguarde o Stripe confirmar o pagamento.
+Espere o Postgres responder.
+Wait until Redis replies PONG.
+O Playwright confirma que a tela abriu.
+A Apple precisa aprovar o aplicativo; nada muda aqui.
+O Sérgio aprovou o lote no passo 3.
+Lembre do que a Bia escolheu: letra maior.
+A Márcia escolhe o plano e confirma o pedido.
+Write three lines for Tom in the report.
+"""
+CHOICES_NAMED = """
+Quais turmas posso encerrar? (números, "todas" ou "nenhuma")
+Which of these accounts may I close? (numbers, "all" or "none")
+Qual das duas rotas eu sigo: norte ou sul?
+O que faço com as sobras: guardo, doo ou descarto?
+Mantenho o preço antigo ou aplico o novo?
+Do I keep the old menu or switch to the new one?
+Keep, rename or drop it?
+Which one goes live: blue or green?
+Mostre cada foto e pergunte: **fica, sai ou refaz?**
+For each clause ask: keep, soften or strike?
+Escolha uma opção (A, B ou C):
+Pick one: A, B or C
+Responda com o número da opção.
+Aprova (A), Rejeita (R) ou Ajusta (J)?
+Ficou bom assim?
+Does this look right to you?
+"""
+QUESTIONS_TO_ONESELF = """
+Pergunte-se: isto é mesmo necessário?
+Ask yourself: what would the owner complain about?
+Para cada sala, pergunte: o que quebra primeiro?
+Isto é bug ou gosto?
+Posso resolver sem código novo?
+Devo extrair uma função? Só se passar de 30 linhas.
+Should I split this chapter? Only past 30 pages.
+O que o cliente faria se a internet caísse?
+Quantas vezes esperamos a resposta do usuário?
+Why did we wait for the user that long?
+É bug? Corrija. É ideia nova? Vai para o caderno.
+"""
+PERSON_DOES_THE_WORK = """
+Solicitar ao usuário que teste no celular dele.
+Pedir à gerente que confira o caixa e registrar o que ela disser.
+Convide a professora a usar a tela por cinco minutos.
+Ask the nurse to try the form and write down what she says.
+Have the owner click through the demo before the next phase.
+O dono precisa testar o forno agora.
+Hand over to the user for manual testing.
+Ação manual do usuário necessária
+Anote o que o usuário achar do cardápio.
+"""
+ONLY_WHAT_IS_PICKED = """
+Apague somente os números que ele responder.
+Aplique apenas os itens que o usuário marcar.
+Só aplique os que eu responder "aplica".
+Delete only the ones she names.
+Merge only what the owner ticks.
+Se o usuário aprovar, siga; se não, volte à fase 1.
+If the client says no, go back to phase 2; if she says yes, go on.
+✅ Se aprovado pelo usuário: continuar. ❌ Se rejeitado: refazer.
+Submeter à aprovação da diretoria.
+Confirme o valor com o cliente antes de emitir.
+Sem resposta, fica parado.
+Trave aqui. Só destrava com a resposta do cliente.
+Call notify_user with the summary.
+"""
+RULES_OF_THE_PRODUCT = """
+O cliente precisa confirmar o e-mail antes de entrar.
+The player must choose a name before the match starts.
+O botão Publicar só aparece depois que o revisor aprova.
+O pagamento só é liberado depois que o banco confirma.
+Usuário sem permissão não pode publicar sem aprovação do editor.
+Se o cliente responder não, o pedido volta para rascunho.
+Mostre apenas os pedidos que o gerente marcar.
+Aguardar confirmação na tela.
+Wait for the confirmation dialog.
+Espere o botão aprovar ficar verde.
+Crie o botão "Aprovar" e o texto "Aguarde a confirmação".
+"""
+DECIDED_ELSEWHERE = """
+A aprovação do orçamento acontece no 4.5, não aqui.
+Só se prepara a frase aqui; a pergunta ao usuário é feita no 3.5.
+The owner is asked in 11b, not here.
+O próximo workflow pergunta ao usuário se pode fazer o push.
+Aguarde a aprovação no 9b antes de sonhar com o forno.
+Depois da aprovação do usuário na fase anterior, crie o ramo.
+Nenhuma receita sai daqui com alergia grave sem que o médico saiba.
+Só pergunte ao usuário se o computador pegar fogo.
+Only ask the user if the data is at risk.
+Caso o molde seja inválido, aguarde instruções do usuário.
+If you feel the urge to ask the user something, write it down and keep going.
+Em vez de perguntar ao usuário, leia o caderno.
+Errado: "Terminei a mesa 1. Posso seguir para a 2? (s/n)"
+❌ "Shall I go on to the next table?"
+"""
+NOT_ASKED_BODIES = (
+    "> **Agente**: Posso publicar a agenda? [sim/não]\n> **Marina**: sim",
+    "```\nAgente: Posso publicar? (sim/não)\nUsuário: sim\n```",
+    "- **Agent**: May I print? (yes/no)\n- **Host**: yes",
+    "1. Abrir a matrícula\n2. Clicar em **Cancelar**\n3. Tem certeza? (sim/não)\n4. Aguardar confirmação",
+    "1. Open the booking\n2. Click **Pay**\n3. Wait for approval\n4. See the receipt",
+    '- tocar em "Devolver"\n- "Confirma a devolução?" → confirmar\n- ver o recibo',
+    "A enfermeira confirma no sistema:\n\n```\nVocê confirma a dose? [Sim] [Não]\n```",
+    "O modal mostra:\n\n```\nDeseja excluir a turma? (sim/não)\n```",
+    "Texto do modal:\n\n```\nDeseja sair? (sim/não)\n```",
+    "```\nApagar o lote? (sim/não)\n```\n\nIsso é tela. Traduzir.",
+)
+ASKED_BODIES = (
+    "Apresente o plano ao usuário.\n\nApós aprovação:\n\n```bash\nmake seeds\n```",
+    "1. Montar o resumo\n2. Mostrar ao usuário\n3. Com a resposta, atualizar o caderno",
+    "1. Abrir a página\n2. Clicar em cada aba e fotografar\n3. Enviar as fotos ao usuário\n4. Aguardar aprovação",
+    "1. Abrir a página\n2. Rolar até o fim\n3. Fotografar\n4. Aguardar aprovação",
+    "```\nOpções:\n[A] seguir\n[B] ajustar\nSua escolha:\n```",
+    'Marta has to say "ship it".\n\nSend the list to Marta.',
+    "Diga no chat:\n\n```\n🤖 Agente: Posso publicar a agenda? (sim/não)\n```",
+    "```\nAgente: Forno 2\nReceita: bolo\nPosso assar? (sim/não)\n```",
+    "```\nAgente: Posso assar? (sim/não)\nUsuário: [aguardar]\n```",
+    "Mostre na tela ao usuário:\n\n```\nApagar o lote? (sim/não)\n```",
+)
 SILENT_HEADINGS = """
 Fase 9: Revisão final
 Phase 2: Manual review of the diff
@@ -132,6 +267,84 @@ def test_a_sentence_that_asks_a_person_stops_its_phase(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", lines(ASKS_NOBODY))
 def test_a_sentence_that_asks_nobody_stops_nothing(sentence: str) -> None:
     assert gates_of(f"Faça o resumo.\n\n{sentence}") == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [*lines(PEOPLE_BY_NAME), *lines(CHOICES_NAMED), *lines(PERSON_DOES_THE_WORK), *lines(ONLY_WHAT_IS_PICKED)],
+)
+def test_a_name_a_choice_a_favour_or_a_pick_stops_its_phase(sentence: str) -> None:
+    (found,) = gates_of(f"Faça o resumo.\n\n{sentence}")
+    assert found.stops
+    assert found.trigger in sentence
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [*lines(NO_PEOPLE), *lines(QUESTIONS_TO_ONESELF), *lines(RULES_OF_THE_PRODUCT), *lines(DECIDED_ELSEWHERE)],
+)
+def test_tools_thoughts_the_product_and_other_places_stop_nothing(sentence: str) -> None:
+    assert gates_of(f"Faça o resumo.\n\n{sentence}") == []
+
+
+@pytest.mark.parametrize("body", NOT_ASKED_BODIES)
+def test_a_dialogue_a_scenario_and_a_drawn_screen_ask_nobody(body: str) -> None:
+    assert gates_of(f"Faça o resumo.\n\n{body}") == []
+
+
+@pytest.mark.parametrize("body", ASKED_BODIES)
+def test_a_list_a_message_or_a_decision_that_follows_may_ask(body: str) -> None:
+    (found,) = gates_of(f"Faça o resumo.\n\n{body}")
+    assert found.stops
+
+
+@pytest.mark.parametrize(
+    ("heading", "asks"),
+    [
+        ("Como isso vira conversa", False),
+        ("Como falar com o usuário", False),
+        ("How to ask the owner", False),
+        ("Roteiro de teste", False),
+        ("Test scenarios", False),
+        ("Tom de voz", False),
+        ("Casos de uso", False),
+        ("Escolha do dono (no 3.5, não aqui)", False),
+        ("Conversa com o usuário", True),
+        ("Levar para o dono", True),
+        ("Fase 1: Modelo de dados", True),
+        ("Phase 1: Test scenarios", True),
+    ],
+)
+def test_a_guide_or_a_script_asks_nobody_unless_it_is_the_phase(heading: str, asks: bool) -> None:
+    assert bool(gates_of("Aguarde a aprovação do usuário.", heading)) is asks
+
+
+@pytest.mark.parametrize(
+    ("rule", "asks"),
+    [
+        ("Nada sai daqui sem o OK do dono.", False),
+        ("Não publique antes da aprovação do usuário.", False),
+        ("Do not go on until the user approves.", False),
+        ("Only proceed after the owner confirms.", False),
+        ("Pergunte ao usuário o nome da escola e aguarde.", True),
+        ("Posso começar? (sim/não)", True),
+    ],
+)
+def test_a_rule_before_the_first_phase_stops_nothing_and_a_question_does(rule: str, asks: bool) -> None:
+    text = f"# Title\n\n{rule}\n\n## Fase 1: Plano\n\nFaça o resumo.\n"
+    assert bool(read_document(text, "f.md", "1", Rules()).gates) is asks
+
+
+@pytest.mark.parametrize(
+    ("heading", "asks"), [("Fase 1: Merge", True), ("Phase 1: Merge to main", True), ("Fase 1: Plano", False)]
+)
+def test_a_word_needed_in_general_counts_where_the_heading_names_the_thing(heading: str, asks: bool) -> None:
+    assert bool(gates_of("Quem decide o merge é o dono.", heading)) is asks
+
+
+def test_a_person_who_looks_at_staging_sends_nothing_there() -> None:
+    assert only("Peça ao usuário que teste em staging.", "Fase 1: Teste").type is GateType.HUMAN
+    assert only("Peça ao usuário o OK para subir em staging.", "Fase 1: Teste").type is GateType.DEPLOY
 
 
 @pytest.mark.parametrize("heading", lines(SILENT_HEADINGS))

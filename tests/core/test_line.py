@@ -83,8 +83,9 @@ def test_a_document_of_another_trade_is_read_as_a_careful_reader_reads_it(name: 
     assert len(found) == len(own.gates)
 
 
-def test_of_a_whole_line_nearly_all_stops_are_found_and_nearly_none_invented() -> None:
-    corpus = TESTS / "line_corpus"
+@pytest.mark.parametrize("name", ["line_corpus", "line_corpus_2"])
+def test_of_a_whole_line_nearly_all_stops_are_found_and_nearly_none_invented(name: str) -> None:
+    corpus = TESTS / name
     expected = json.loads((corpus / "expected.json").read_text(encoding="utf-8"))["documents"]
     wanted, found = set(), set()
     for one in expected:

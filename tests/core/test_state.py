@@ -247,7 +247,6 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
             {
                 "attempts": {},
                 "failed": 0,
-                "failure": None,
                 "paused_until": None,
                 "status": Status.ACTIVE,
                 "waits": None,

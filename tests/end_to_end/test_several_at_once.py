@@ -132,7 +132,7 @@ def test_two_at_once_on_one_feature_one_wins_and_the_other_says_who_has_it(repo:
     while not there.exists():
         threading.Event().wait(0.05)
     line = repo.refused("next", "payment")
-    assert f"payment is worked on by `orchestrator next` (pid {first.pid}) since" in line
+    assert f"payment: worked on by `orchestrator next` (pid {first.pid}) since" in line
     assert "is worked on by" in repo.refused("rollback", "payment")
     (repo.root.parent / "go").touch()
     out, _ = first.communicate(timeout=30)

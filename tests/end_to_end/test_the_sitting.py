@@ -57,7 +57,7 @@ def test_any_other_line_approves_nothing(line: str) -> None:
 def at_the_gate(repo: Repo, *names: str) -> None:
     for name in names:
         repo.run("start", name)
-    repo.run("run", check=10)
+    repo.run("run", "-j", "1", check=10)
 
 
 def test_numbers_and_names_decide_some_and_the_rest_goes_on_waiting(repo: Repo) -> None:
