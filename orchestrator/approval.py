@@ -91,7 +91,7 @@ def show(workspace: Workspace, rows: Sequence[Shown]) -> None:
     outside = [one for one in rows if one.is_outward]
     for title, block in (("Waiting for a decision", inside), ("Going outside, or irreversible", outside)):
         if block:
-            click.secho(f"{title}", bold=True)
+            click.echo(title)
             for one in block:
                 _show(workspace, one)
             click.echo()

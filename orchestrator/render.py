@@ -119,6 +119,8 @@ def _live(workspace: Workspace) -> Iterator[runner.Listener]:
 
 def nothing_to_run(workspace: Workspace, waits: Sequence[Feature]) -> str:
     """Return why there is nothing to run, and what a person can do about it."""
+    if not any(True for _ in workspace.world.features):
+        return "no feature was started yet: orchestrator start NAME"
     if not waits:
         return "nothing is left to do: every feature is completed or failed"
     gates = [one for one in waits if one.gate is not None]

@@ -111,6 +111,7 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
         words.append(str(payload["commit"])[:10])
     if payload.get("changes"):
         words.append(", ".join(payload["changes"]))
+    words += payload.get("refused", ())
     return plain(" · ".join(words))
 
 

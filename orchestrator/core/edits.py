@@ -125,8 +125,9 @@ def edited(
     if feature.gate is not None:
         return _at_a_gate(feature, changed, refused, actor, file)
     place, stop, said = _moved(feature, line, changed)
-    taken = _taken(changed, stop)
-    edit = fact.StateEdited(changes=taken, place=place, refused=(*refused, *said), file=file)
+    taken = {**_taken(changed, stop), **_before_the_stop(changed, stop, place)}
+    rest = {key: change for key, change in changed.items() if taken.get(key) != change}
+    edit = fact.StateEdited(changes=taken, wanted=rest, place=place, refused=(*refused, *said), file=file)
     facts = [of(feature, edit, actor)]
     if stop is not None and place is not None:
         reach = fact.GateReached(ordinal=place.ordinal, gate=stop)
@@ -145,7 +146,8 @@ def _at_a_gate(feature: Feature, changed: dict[str, Any], refused: list[str], ac
             f"{feature.slug} waits at a gate; an edit of {', '.join(sorted(held))} does not pass it",
         ]
     taken = {key: change for key, change in changed.items() if key not in passing and key not in _NEVER}
-    return [of(feature, fact.StateEdited(changes=taken, refused=tuple(refused), file=file), actor)]
+    rest = {key: change for key, change in changed.items() if key not in taken}
+    return [of(feature, fact.StateEdited(changes=taken, wanted=rest, refused=tuple(refused), file=file), actor)]
 
 
 def _taken(changed: Mapping[str, Any], stop: Gate | None) -> dict[str, Any]:
@@ -158,6 +160,16 @@ def _taken(changed: Mapping[str, Any], stop: Gate | None) -> dict[str, Any]:
         for key, change in kept.items()
         if key not in KNOWN or change[1] is not None or key == "paused_until"
     }
+
+
+def _before_the_stop(changed: Mapping[str, Any], stop: Gate | None, place: Place | None) -> dict[str, Any]:
+    """Return the completed workflows that an edit names and that lie before the stop it met."""
+    if stop is None or place is None or "workflows_completed" not in changed:
+        return {}
+    old, new = changed["workflows_completed"]
+    here = natural_order(place.workflow)
+    kept = [str(one) for one in new or () if natural_order(str(one)) < here]
+    return {} if kept == list(old or ()) else {"workflows_completed": [old, kept]}
 
 
 def _moved(feature: Feature, line: Line, changed: Mapping[str, Any]) -> tuple[Place | None, Gate | None, list[str]]:

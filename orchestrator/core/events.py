@@ -287,6 +287,7 @@ class StateEdited(Payload, tag="state_edited"):
     """An edit by hand or by `set`: what was taken over, and what was not."""
 
     changes: dict[str, Any] = {}  # field -> [old, new], as in the state file
+    wanted: dict[str, Any] = {}  # the same of what was asked for and not taken over, or only as far as a stop
     place: Place | None = None
     refused: tuple[str, ...] = ()
     file: str = ""

@@ -63,9 +63,10 @@ class Failure(Value, omit_defaults=True):
     kept: str = ""
 
 
-class Note(Value):
+class Note(Value, omit_defaults=True):
     timestamp: str
     note: str
+    more: dict[str, Any] = {}  # keys that the kit does not know
 
 
 class RollbackPoint(Value):
@@ -311,7 +312,11 @@ def _at_the_end(place: Place) -> Place:
 def _notes(notes: Any, otherwise: str) -> list[Note]:
     rows = notes if isinstance(notes, list) else []
     return [
-        Note(timestamp=str(row.get("timestamp", otherwise)), note=str(row.get("note", "")))
+        Note(
+            timestamp=str(row.get("timestamp", otherwise)),
+            note=str(row.get("note", "")),
+            more={key: value for key, value in row.items() if key not in ("timestamp", "note")},
+        )
         if isinstance(row, dict)
         else Note(timestamp=otherwise, note=str(row))
         for row in rows

@@ -43,7 +43,7 @@ def state(feature: Feature) -> dict[str, Any]:
         "started_at": to_seconds(feature.started_at),
         "updated_at": to_seconds(feature.updated_at),
         "paused_until": feature.paused_until and to_seconds(feature.paused_until),
-        "notes": [{"timestamp": to_seconds(one.timestamp), "note": one.note} for one in feature.notes],
+        "notes": [{"timestamp": to_seconds(one.timestamp), "note": one.note, **one.more} for one in feature.notes],
         "rollback_points": _points(feature),
         "version": VERSION,
         "event": {"id": feature.last, "hash": feature.last_hash},

@@ -90,7 +90,8 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     ),
     fact.RollbackAborted(operation="o1", reason="pushed commits"),
     fact.StateEdited(
-        changes={"status": ["active", "paused"]}, place=PLACE, refused=("gate",), file=".context/feat-payment_x.json"
+        changes={"status": ["active", "paused"]}, wanted={"gate": [{}, None]}, place=PLACE, refused=("gate",),
+        file=".context/feat-payment_x.json",
     ),
     fact.NoteAdded(note="ligar para a Ana"),
     fact.LineAccepted(tree=ONE, changes=("GATE 1 is gone",), door="terminal"),

@@ -1,0 +1,236 @@
+"""What people met who used it: each once, so that nobody meets it again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.approval import understand
+from tests.conftest import PROGRAM, Repo
+from tests.end_to_end.test_several_at_once import MERGE
+from tests.end_to_end.test_the_sitting import rows
+
+
+def configure(repo: Repo, old: str, new: str) -> None:
+    text = (repo.root / "orchestrator.toml").read_text()
+    assert old in text
+    repo.write("orchestrator.toml", text.replace(old, new))
+
+
+def test_a_number_and_a_comma_inside_an_answer_belong_to_the_answer() -> None:
+    found = understand("1 = sizes 1, 2; and blue", rows(), "")
+    assert [(one.shown.number, one.answer) for one in found] == [(1, "sizes 1, 2; and blue")]
+
+
+def test_in_the_main_worktree_a_failed_attempt_is_tried_again_on_what_it_left_and_rolled_back(repo: Repo) -> None:
+    repo.script("payment-1-1", "date +%N >broken; exit 0\n")
+    repo.run("start", "payment", "--checkout")
+    assert [repo.json("next")["outcome"] for _ in range(3)] == ["failed", "failed", "rolled_back"]
+    assert not (repo.root / "broken").exists()
+
+
+def test_in_the_main_worktree_what_a_person_wrote_since_holds_the_retry_back(repo: Repo) -> None:
+    repo.script("payment-1-1", "date +%N >broken; exit 0\n")
+    repo.run("start", "payment", "--checkout")
+    repo.run("next")
+    (repo.root / "mine.txt").write_text("mine\n")
+    assert "has uncommitted changes" in repo.run("next", check=10)
+
+
+def test_two_rollbacks_are_undone_one_after_the_other(repo: Repo) -> None:
+    repo.run("start", "payment")
+    for _ in range(3):
+        repo.run("next")
+    tip = repo.git("rev-parse", "feat/payment")
+    repo.run("rollback", "payment")
+    middle = repo.git("rev-parse", "feat/payment")
+    repo.run("rollback", "payment", "--to", "1")
+    assert "is as it was at 1" in repo.refused("rollback", "payment", "--to", "1")
+    repo.run("rollback", "payment", "--undo")
+    assert repo.git("rev-parse", "feat/payment") == middle
+    repo.run("rollback", "payment", "--undo")
+    assert repo.git("rev-parse", "feat/payment") == tip
+    assert repo.state("payment")["current_phase"] == "GATE 1"
+
+
+def test_run_wait_ends_where_everything_is_parked(repo: Repo) -> None:
+    repo.script("default", "exit 75\n")
+    repo.run("start", "payment")
+    done = subprocess.run(
+        [PROGRAM, "run", "--wait"], cwd=repo.root, env=repo.env, stdin=subprocess.DEVNULL, timeout=30, check=False
+    )
+    assert done.returncode == 10
+
+
+def test_a_retired_feature_is_not_changed_any_more(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.run("set", "payment", "status", "failed")
+    repo.run("retire", "payment")
+    before = repo.events()
+    for words in (
+        ("rollback", "payment"),
+        ("checkpoint", "payment"),
+        ("resume", "payment"),
+        ("brief", "payment"),
+        ("set", "payment", "status", "active"),
+        ("next", "payment"),
+    ):
+        assert repo.refused(*words).startswith("payment is retired"), words
+    assert repo.events() == before
+
+
+def test_a_checkout_that_git_refuses_leaves_nothing_started(repo: Repo) -> None:
+    repo.write("README", "second\n")
+    repo.commit("second")
+    repo.write("README", "not committed\n")
+    line = repo.refused("start", "payment", "--checkout", "--from", "HEAD~1")
+    assert "feat/payment cannot be checked out: error: Your local changes" in line
+    assert repo.git("branch", "--list", "feat/payment") == ""
+    repo.run("start", "payment")
+
+
+def test_the_start_line_is_in_the_copy_that_the_agent_reads(repo: Repo) -> None:
+    repo.script("payment-1-1", 'cp "$ORCHESTRATOR_CONTEXT/feat-payment_attempts.log" "$ORCHESTRATOR_MAIN/../seen"\n')
+    repo.run("start", "payment")
+    repo.run("next")
+    assert "WORKFLOW: 1 (Make it) - START" in (repo.root.parent / "seen").read_text()
+
+
+def test_brief_keeps_the_rules_of_merging_too(repo: Repo) -> None:
+    for path in (repo.root / "line").glob("*.md"):
+        path.unlink()
+    repo.write("line/add-feature-4-merge.md", MERGE)
+    repo.commit("a line that merges")
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    (repo.root / "README").write_text("edited\n")
+    assert "it merges, and the main worktree has uncommitted changes (README)" in repo.refused("brief", "payment")
+    repo.git("checkout", "README")
+    repo.run("brief", "payment")
+    assert "payment, which an agent drives by itself" in repo.refused("brief", "landing")
+
+
+def test_an_agent_that_leaves_another_branch_checked_out_is_parked_with_the_way_back(repo: Repo) -> None:
+    repo.script("payment-1-1", "git switch -qc other\n")
+    repo.run("start", "payment")
+    out = repo.run("next")
+    tree = repo.worktree("payment")
+    assert f"parked: {tree} has branch other checked out, not feat/payment; `git -C {tree} switch feat/payment`" in out
+    repo.git("switch", "-q", "feat/payment", cwd=tree)
+    (repo.root.parent / "agent/payment-1-1").unlink()
+    repo.run("resume", "payment")
+    assert "attempt 1  passed" in repo.run("next")
+
+
+def test_a_named_feature_with_nothing_to_run_is_10_and_says_why(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("brief", "payment")
+    assert "an agent drives it by itself" in repo.run("next", "payment", check=10)
+    assert repo.json("next", "payment", check=10)["feature"] is None
+
+
+def test_a_rollback_that_is_refused_says_so_before_it_shows_a_plan(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.git("merge", "-q", "--no-ff", "-m", "merged", "feat/payment")
+    for words in (("rollback", "payment", "--to", "1"), ("rollback", "payment", "--to", "1", "--dry-run")):
+        assert "are merged into main" in repo.refused(*words)
+
+
+def test_a_feature_whose_workflow_is_gone_holds_nobody_else_back(repo: Repo) -> None:
+    repo.git("branch", "feat/old")
+    state = {
+        "feature": "feat-old", "branch": "feat/old", "status": "active", "current_workflow": "77",
+        "started_at": "2025-11-20T08:00:00-03:00", "updated_at": "2025-11-20T08:00:00-03:00",
+    }  # fmt: skip
+    repo.write(".context/feat-old_orchestrator-state.json", json.dumps(state))
+    repo.run("start", "payment")
+    assert "payment  1/1  attempt 1  passed" in repo.run("next")
+    assert "passed over: workflow 77 is not in the line" in repo.run("status")
+    assert repo.refused("next", "old").startswith("workflow 77 is not in the line")
+
+
+def test_a_filter_that_is_none_is_said_before_the_agent_works(repo: Repo) -> None:
+    configure(repo, "[validate]\n", '[validate]\npass_when = "foo("\n')
+    repo.run("start", "payment")
+    for words in (("next",), ("run",)):
+        assert "validate.pass_when: the filter 'foo(' is not jq" in repo.refused(*words)
+    assert repo.events("phase_started") == []
+
+
+def test_a_context_file_with_a_name_that_is_no_utf8(repo: Repo) -> None:
+    repo.script("payment-1-1", "printf y >\"$ORCHESTRATOR_CONTEXT/$(printf 'n\\377o.md')\"\n")
+    repo.run("start", "payment")
+    repo.run("next")
+    assert "attempt 1  passed" in repo.run("next")
+
+
+def test_a_state_with_numbers_for_times_is_named_and_left_alone(repo: Repo) -> None:
+    repo.git("branch", "feat/old")
+    state = {
+        "feature": "feat-old", "branch": "feat/old", "status": "paused", "current_workflow": "2", "current_phase": "GATE 1",
+        "gate": {"type": "human", "trigger": "x", "reached_at": 1763645400},
+        "started_at": "2025-11-20T08:00:00-03:00", "updated_at": "2025-11-20T08:00:00-03:00",
+    }  # fmt: skip
+    repo.write(".context/feat-old_orchestrator-state.json", json.dumps(state))
+    repo.run("start", "payment")
+    assert "not imported, left alone: gate.reached_at is no text" in repo.call("status").stderr
+
+
+def test_with_both_names_of_the_log_gone_no_edited_state_comes_in(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("run", check=10)
+    (repo.root / ".git/orchestrator/events.jsonl").unlink()
+    (repo.root / ".context/orchestrator-events.jsonl").unlink()
+    state = {**repo.state("payment"), "gate": None, "status": "active", "current_workflow": "3"}
+    repo.state_file("payment").write_text(json.dumps(state))
+    assert "not imported, left alone: the kit's own refs know this feature" in repo.call("status").stderr
+
+
+def test_the_database_is_current_after_a_torn_end_was_set_aside(repo: Repo) -> None:
+    import sqlite3
+
+    repo.run("start", "payment")
+    with (repo.root / ".git/orchestrator/events.jsonl").open("a") as log:
+        log.write('{"x')
+    assert "set aside" in repo.call("note", "payment", "one").stderr
+    database = sqlite3.connect(repo.root / ".context/orchestrator-events.db")
+    assert database.execute("SELECT max(id) FROM events").fetchone() == (repo.events()[-1]["id"],)
+    assert [one["event_type"] for one in repo.events()][-2:] == ["log_repaired", "note_added"]
+
+
+def test_context_files_that_are_all_gone_come_back_before_the_next_step_and_count_as_lost(repo: Repo) -> None:
+    import shutil
+
+    repo.run("start", "payment")
+    repo.run("next")
+    shutil.rmtree(repo.worktree("payment") / ".context")
+    assert "are back from the newest snapshot" in repo.call("next").stderr
+    assert (repo.worktree("payment") / ".context/feat-payment_decisions.md").read_text().endswith("\n1/1\n1/2\n")
+    assert repo.json("metrics")["steps_with_missing_context"] == 1
+
+
+def test_a_submodule_and_a_separate_git_directory_are_repositories_like_others(
+    repo: Repo, make_repo: Callable[[str], Repo], tmp_path: Path
+) -> None:
+    outer = make_repo("outer")
+    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo.root), "lib")
+    inner = Repo(outer.root / "lib", repo.env)
+    for name, value in (("user.name", "A Person"), ("user.email", "person@example.com")):
+        inner.git("config", name, value)
+    apart = Repo(tmp_path / "apart", repo.env)
+    apart.git(
+        "clone", "--quiet", f"--separate-git-dir={tmp_path / 'store'}", str(repo.root), str(apart.root), cwd=repo.root
+    )
+    for name, value in (("user.name", "A Person"), ("user.email", "person@example.com")):
+        apart.git("config", name, value)
+    for one in (inner, apart):
+        one.run("start", "payment")
+        assert "attempt 1  passed" in one.run("next")
+        assert "attempt 1  passed" in one.run("next", cwd=one.worktree("payment"))
+        assert one.run("status", cwd=one.worktree("payment")) == one.run("status")
+        one.run("start", "landing", "--checkout")
+        assert "landing  1/1  attempt 1" in one.run("next", "landing")
