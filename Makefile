@@ -7,10 +7,12 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean
 
-help: ; @grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}" && $(MAKE) -s orch-help
+help: ## this list
+	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
+	@$(MAKE) -s orch-help
 
-$(VENV)/.installed: pyproject.toml scripts/install-venv.sh
-	@sh scripts/install-venv.sh "$(VENV)" "$(PYTHON)"
+$(VENV)/.installed: pyproject.toml .ci/install-venv.sh
+	@sh .ci/install-venv.sh "$(VENV)" "$(PYTHON)"
 
 demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no login, no network
 	@$(VENV)/bin/python -I examples/demo.py
@@ -28,3 +30,6 @@ clean: ## remove what these targets made
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 -include orchestrator.mk
+
+# What the kit's own targets call lies in the virtual environment.
+$(filter-out orch-help,$(shell sed -n "s/^\(orch-[^:]*\): ; .*/\1/p" orchestrator.mk)): $(VENV)/.installed

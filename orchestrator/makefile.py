@@ -62,6 +62,13 @@ def render(taken: frozenset[str]) -> str:
     return asset("orchestrator.mk").decode().replace("@RULES@", rules)
 
 
+def is_outdated(text: str, wanted: str) -> bool:
+    """Tell whether `text` is an orchestrator.mk, by its first line, that gives other names than `wanted`."""
+    kit = {name for target in TARGETS for name in (target.name, f"orch-{target.name}")}
+    is_ours = text.partition("\n")[0].rstrip() == wanted.partition("\n")[0]
+    return is_ours and targets(text) & kit != targets(wanted) & kit
+
+
 def targets(makefile_text: str) -> frozenset[str]:
     """Return the names that a Makefile defines, those it only calls .PHONY included.
 

@@ -221,6 +221,9 @@ def test_scripts_come_when_asked_for_and_never_over_a_file(fresh: Repo) -> None:
     said = fresh.run("init", "--scripts")
     assert "kept      scripts/feature-init.sh (it was there; yours)\n" in said
     assert (fresh.root / "scripts/feature-init.sh").read_text() == "mine\n"
+    assert {one.name for one in (fresh.root / "scripts").iterdir()} == {
+        "feature-dashboard.sh", "feature-init.sh", "feature-update-state.sh", "orchestrator-rollback.sh",
+    }  # fmt: skip
     shell = {
         name: (fresh.root / "scripts" / name).read_bytes() for name in names("scripts") if name != "feature-init.sh"
     }
@@ -443,6 +446,39 @@ def test_another_interpreter_or_a_lost_record_makes_no_second_chain(fresh: Repo)
     fresh.run("init", "--remove")
     assert (hooks / "post-commit").read_text() == MARK
     assert snapshot(hooks).keys() >= before.keys()
+
+
+def test_what_the_framework_installed_later_goes_on_to_call_ours_and_the_users_hook(fresh: Repo) -> None:
+    hooks = fresh.root / ".git/hooks"
+    fresh.write(".git/hooks/post-commit", MARK).chmod(0o755)
+    before = snapshot(hooks)
+    fresh.run("init")
+    fresh.commit("set up")
+    fresh.run("start", "payment", "--checkout")
+    framework(fresh, "install", "--allow-missing-config")
+    assert hook("post-commit", sys.executable) == (hooks / "post-commit.legacy").read_bytes()
+    work = fresh.commit("work")
+    assert [one["payload"]["commit"] for one in fresh.events("checkpoint_created")] == [work]
+    ran = ".git/hooks/post-commit.orchestrator-chained \n"
+    assert (fresh.root.parent / "ran").read_text().replace(f"{fresh.root}/", "") == ran * 2
+
+    (hooks / "post-commit.legacy").write_bytes(hook("post-commit", "/gone/python"))
+    assert fresh.run("init").startswith("hook      .git/hooks/post-commit\n")
+    after = {name: value.split()[1] for name, value in snapshot(hooks).items()}
+    assert (hooks / "post-commit.legacy").read_bytes() == hook("post-commit", sys.executable)
+    assert fresh.run("init") == NOTHING
+    assert {name: value.split()[1] for name, value in snapshot(hooks).items()} == after
+
+    assert "restored  .git/hooks/post-commit\n" in fresh.run("init", "--remove")
+    assert (hooks / "post-commit.legacy").read_text() == MARK
+    framework(fresh, "uninstall")
+    assert snapshot(hooks) == before
+
+
+def framework(repo: Repo, *words: str) -> None:
+    """Call the pre-commit framework for post-commit and post-merge."""
+    call = [sys.executable, "-I", "-m", "pre_commit", *words, "-t", "post-commit", "-t", "post-merge"]
+    subprocess.run(call, cwd=repo.root, env=repo.env, capture_output=True, check=True)
 
 
 def test_a_hook_of_ours_that_was_changed_stays_and_is_named(fresh: Repo) -> None:
@@ -692,7 +728,7 @@ def test_outside_of_a_repository_in_a_bare_one_and_beside_one_it_refuses_in_one_
     fresh.git("clone", "-q", "--bare", str(fresh.root), str(tmp_path / "bare.git"))
     assert "is a bare repository" in fresh.refused("init", cwd=tmp_path / "bare.git")
     fresh.git("worktree", "add", "-q", str(tmp_path / "tree"), "main", cwd=tmp_path / "bare.git")
-    assert "is a bare repository: there is no main worktree to set up" in fresh.refused("init", cwd=tmp_path / "tree")
+    assert f"the main worktree of {tmp_path / 'bare.git'} is not known" in fresh.refused("init", cwd=tmp_path / "tree")
 
 
 def test_a_broken_configuration_is_named_and_nothing_is_written(fresh: Repo) -> None:
@@ -760,6 +796,23 @@ def test_files_that_a_colleague_committed_are_neither_written_nor_removed(fresh:
     ]
     clone.run("init", "--remove")
     assert clone.git("status", "--porcelain") == tree == ""
+
+
+def test_make_targets_that_a_colleague_committed_are_written_anew_where_the_names_changed(fresh: Repo) -> None:
+    fresh.run("init")
+    fresh.commit("set up")
+    clone = Repo(fresh.root.with_name("clone"), fresh.env)
+    fresh.git("clone", "-q", str(fresh.root), str(clone.root))
+    targets = clone.root / "orchestrator.mk"
+    own = targets.read_text() + "# mine\n"
+    targets.write_text(own)
+    assert "kept      orchestrator.mk (it was there; yours)\n" in clone.run("init")
+    assert targets.read_text() == own
+    clone.write("Makefile", "next: ; @echo mine\n-include orchestrator.mk\n")
+    assert clone.run("init").startswith("wrote     orchestrator.mk\n")
+    assert targets.read_text() == render(frozenset({"next"}))
+    targets.write_text("# the user's own\n")
+    assert "kept      orchestrator.mk (it was there; yours)\n" in clone.run("init")
 
 
 @pytest.mark.parametrize("words", [("init",), ("init", "--remove")])

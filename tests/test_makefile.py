@@ -224,3 +224,51 @@ def test_what_is_rendered_names_every_target_once_and_takes_no_name_that_is_take
     every = {"orch-help", *(f"orch-{target.name}" for target in TARGETS)}
     assert targets(render(FREE)) == every | {target.name for target in TARGETS}
     assert targets(render(frozenset(target.name for target in TARGETS))) == every
+
+
+# --- the kit's own Makefile ------------------------------------------------------------------------
+
+ROOT = Path(__file__).parent.parent
+INSTALL = """\
+echo "installing $1 $2"
+mkdir -p "$1/bin"
+printf '#!/bin/sh\\necho "called $*"\\n' >"$1/bin/orchestrator"
+chmod +x "$1/bin/orchestrator"
+touch "$1/.installed"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of the kit as make sees it, whose installation is a script of the test's."""
+    for name in ("Makefile", "orchestrator.mk", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/install-venv.sh").write_text(INSTALL)
+    return tmp_path
+
+
+def made(folder: Path, *arguments: str) -> str:
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    done = subprocess.run(["make", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_kits_own_make_lists_its_targets_and_no_other_row(checkout: Path) -> None:
+    said = made(checkout).splitlines()
+    rows = [row.split()[0] for row in said]
+    assert said[0] == "  help              this list"
+    kit = [target.name for target in TARGETS]
+    assert rows == ["help", "demo", "test", "check", "format", "clean", *kit, "orch-help"]
+
+
+def test_in_a_fresh_checkout_every_target_of_the_kit_installs_it_first(checkout: Path) -> None:
+    assert made(checkout, "status") == "installing .venv python3\ncalled status --\n"
+    assert made(checkout, "status") == "called status --\n"
+    for name in (name for target in TARGETS for name in (target.name, f"orch-{target.name}")):
+        assert "install-venv.sh" in made(checkout, "-n", "-W", "pyproject.toml", name)
+
+
+def test_what_makes_the_virtual_environment_is_there() -> None:
+    assert os.access(ROOT / ".ci/install-venv.sh", os.R_OK)

@@ -7,13 +7,15 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.assets import hook
+from orchestrator.assets import HOOKS, hook
+from orchestrator.setup.hooks import CALL
 from orchestrator.verifying.examine import examine
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM
@@ -398,6 +400,14 @@ def point_hooks_elsewhere(one: Kit) -> None:
     one.git("config", "core.hooksPath", "/nowhere/hooks")
 
 
+def switch_all_hooks_off(one: Kit) -> None:
+    one.git("config", "core.hooksPath", "/dev/null")
+
+
+def lead_hooks_nowhere(one: Kit) -> None:
+    one.git("config", "core.hooksPath", "")
+
+
 def leave_hook_trouble(one: Kit) -> None:
     (one.home / "hook-trouble").write_text("post-commit: the disk was full\n")
 
@@ -560,6 +570,8 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (point_hooks_elsewhere, "V705", "warning", THEIRS),
     (leave_hook_trouble, "V706", "warning", MENDED),
     (edit_a_hook, "V707", "note", THEIRS),
+    (switch_all_hooks_off, "V709", "note", THEIRS),
+    (lead_hooks_nowhere, "V709", "note", THEIRS),
     (break_the_configuration, "V801", "error", STAYS),
     (double_a_document, "V802", "error", THEIRS),
     (remove_the_documents, "V803", "error", THEIRS),
@@ -638,6 +650,42 @@ def test_without_init_only_the_missing_hooks_are_noted(tmp_path: Path, env: dict
     assert [one["id"] for one in findings(kit)["findings"]] == ["V701"]
 
 
+@pytest.mark.parametrize("hooks_path", ["/dev/null", ""])
+def test_where_git_runs_no_hooks_that_is_the_only_finding(kit: Kit, hooks_path: str) -> None:
+    kit.do("init")
+    kit.git("config", "core.hooksPath", hooks_path)
+    assert [(one["id"], one["severity"]) for one in findings(kit)["findings"]] == [("V709", "note")]
+
+
+@pytest.mark.parametrize("folder", [".husky/_", "githooks"])
+def test_hooks_in_the_tree_that_call_ours_as_init_says_are_no_finding(kit: Kit, folder: str) -> None:
+    """`.husky/_` is husky's own folder, whose scripts call those beside it; the other is run by git itself."""
+    kit.git("config", "core.hooksPath", folder)
+    kit.do("init")
+    own = folder.removesuffix("/_")
+    (kit.root / own).mkdir()
+    for name in HOOKS:
+        install(kit.root / folder / name, b'#!/bin/sh\nexec sh -e "$(dirname "$0")/../${0##*/}" "$@"\n')
+        kit.write(f"{own}/{name}", f"#!/bin/sh\n{CALL}\n").chmod(0o644 if own == ".husky" else 0o755)
+    assert findings(kit)["findings"] == []
+    kit.write(f"{own}/post-merge", "#!/bin/sh\nexit 0\n")
+    assert [(one["id"], one["where"], one["what"]) for one in findings(kit)["findings"]] == [
+        ("V702", str(kit.root / own / "post-merge"), "the hook post-merge does not call the kit")
+    ]
+
+
+def test_hooks_that_the_framework_moved_and_calls_are_no_finding(kit: Kit) -> None:
+    hooks = kit.root / ".git/hooks"
+    call = [sys.executable, "-I", "-m", "pre_commit", "install", "-t", "post-commit", "-t", "pre-push"]
+    subprocess.run(call, cwd=kit.root, env=kit.env, capture_output=True, check=True)
+    assert (hooks / "post-commit.legacy").read_bytes() == hook("post-commit", sys.executable)
+    assert findings(kit)["findings"] == []
+    install(hooks / "post-commit.legacy", hook("post-commit", "/nowhere/python3"))
+    assert [(one["id"], one["where"]) for one in findings(kit)["findings"]] == [
+        ("V704", str(hooks / "post-commit.legacy"))
+    ]
+
+
 def test_raising_how_many_tags_and_backups_are_kept_is_no_fault(kit: Kit) -> None:
     text = (kit.root / "orchestrator.toml").read_text()
     kit.write("orchestrator.toml", f"{text}[checkpoints]\ntags = 1\n[backups]\nkeep = 1\n")
@@ -657,6 +705,21 @@ def test_a_clone_without_a_log_says_so_and_ends_well(kit: Kit, tmp_path: Path) -
         ]
     assert not clone.home.exists()
     assert not clone.context.exists()
+
+
+def test_a_clone_that_was_set_up_and_not_used_lost_no_log(kit: Kit, tmp_path: Path) -> None:
+    kit.git("clone", "--quiet", str(kit.root), str(tmp_path / "clone"))
+    clone = Kit(tmp_path / "clone", kit.env)
+    clone.write(".context/feat-mine_orchestrator-state.json", '{"feature": "feat-mine"}')
+    clone.do("init")
+    (clone.home / "drain").write_text("1\n")
+    assert [one["id"] for one in findings(clone)["findings"]] == ["V100"]
+    assert clone.do("verify") == (
+        f"note     V100  {clone.log}: there is no log in this clone: nothing was started here\n"
+        "               next: orchestrator start NAME\n"
+    )
+    clone.write(".context/feat-mine_orchestrator-state.json", '{"feature": "feat-mine", "event": {"id": 1}}')
+    assert found(clone) == {"V101": "error"}
 
 
 def test_a_log_that_is_tracked_does_not_make_a_clone_a_broken_repository(kit: Kit, tmp_path: Path) -> None:

@@ -293,6 +293,7 @@ def discover(start: Path) -> Repository:
     main = here if common == git_dir else main_of(Path(common))
     if main is None:
         raise NoRepository(
-            f"the main worktree of {common} is not known", "call orchestrator there once, then here again"
+            f"the main worktree of {common} is not known",
+            "a bare repository has none: use an ordinary clone; else call orchestrator in the main worktree once",
         )
     return Repository(common_dir=Path(common), git_dir=Path(git_dir), here=here, main=main)

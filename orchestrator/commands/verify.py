@@ -68,6 +68,8 @@ def _show(found: Sequence[Finding], repaired: Sequence[Repaired]) -> None:
     for one in found:
         click.echo(plain(f"{one.severity:<8} {one.id}  {one.where}: {one.what}"))
         click.echo(plain(f"{'':<14} next: {one.next}"))
+    if any(one.id == "V100" for one in found):
+        return
     counts = {word: sum(one.severity == word for one in found) for word in ("error", "warning", "note")}
     if not counts["error"] and not counts["warning"]:
         click.echo("the log holds, and everything else is as it says")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestrator.adapters.durable import said_in_one_line, write_atomically
 from orchestrator.assets import CHAINED, hook
+from orchestrator.setup import framework
 from orchestrator.setup.parts import File
 from orchestrator.setup.record import Hooked, Places, digest, found
 
@@ -35,15 +36,26 @@ def chained(path: Path) -> Path:
     return path.with_name(f"{path.name}{CHAINED}")
 
 
+def lying(path: Path) -> Path:
+    """Return where the hook of ours for git's name `path` lies: there, or where the framework's hook there calls it.
+
+    `pre-commit install` renames the hook that it finds.
+    """
+    legacy = path.with_name(f"{path.name}.legacy")
+    is_moved = framework.is_installed(path) and (found(legacy) or b"").startswith(_HEAD)
+    return legacy if is_moved else path
+
+
 def standing(places: Places, wanted: File, known: Hooked | None) -> Standing:
     """Return what lies where `wanted` is to lie."""
-    path = places.path(wanted.name)
+    git_name = places.path(wanted.name)
+    path = lying(git_name)
     if not os.path.lexists(path):
         return Standing.NOTHING
     content = found(path) or b""
     if content == wanted.content and os.access(path, os.X_OK):
         return Standing.CURRENT
-    if _is_ours(content, path.name, known):
+    if _is_ours(content, git_name.name, known):
         return Standing.OURS
     if content.startswith(_HEAD):
         return Standing.CHANGED
@@ -79,7 +91,7 @@ def write(places: Places, wanted: File, known: Hooked | None) -> bool:
     is_foreign = standing(places, wanted, known) is Standing.FOREIGN
     if is_foreign:
         _set_beside(path)
-    write_atomically(path, wanted.content, wanted.mode)
+    write_atomically(lying(path), wanted.content, wanted.mode)
     return is_foreign
 
 
@@ -106,7 +118,7 @@ def undo(path: Path, known: Hooked) -> tuple[bool, bool]:
 
     One that somebody changed since stays, and so does the one beside it.
     """
-    beside = chained(path)
+    beside, path = chained(path), lying(path)
     has_beside = known.is_chained and os.path.lexists(beside)
     content = found(path)
     is_ours = content is not None and digest(content) in known.digests
@@ -126,6 +138,6 @@ def undo(path: Path, known: Hooked) -> tuple[bool, bool]:
 
 def is_left(path: Path, known: Hooked) -> bool:
     """Tell whether a hook stays because somebody changed it."""
-    content = found(path) or b""
+    content = found(lying(path)) or b""
     is_held = known.is_chained and os.path.lexists(chained(path))
     return is_held or (content.startswith(_HEAD) and digest(content) not in known.digests)

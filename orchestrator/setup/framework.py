@@ -125,7 +125,7 @@ def _reads_as_meant(old: bytes, new: bytes, trailers: bool, stages: list[str] | 
 
 def missing(folder: Path, wanted: Iterable[str]) -> tuple[str, ...]:
     """Return the stages of `wanted` whose git hook is not the framework's."""
-    return tuple(stage for stage in wanted if not _is_installed(folder / stage))
+    return tuple(stage for stage in wanted if not is_installed(folder / stage))
 
 
 def install(main: Path, wanted: Sequence[str]) -> None:
@@ -152,5 +152,6 @@ def _run(main: Path, command: str, option: str, wanted: Sequence[str]) -> None:
         raise Refusal(f"pre-commit {command} in {main}: {said[0]}", "orchestrator init --hooks native does without it")
 
 
-def _is_installed(hook: Path) -> bool:
+def is_installed(hook: Path) -> bool:
+    """Tell whether a git hook is the framework's."""
     return hook.is_file() and _OURS in hook.read_bytes()

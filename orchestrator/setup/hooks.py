@@ -6,6 +6,7 @@ No path of this machine goes into the user's working tree: other people's machin
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from orchestrator.adapters.git import Git
 from orchestrator.assets import HOOKS, TRAILERS, hook
@@ -34,7 +35,7 @@ def hooks(places: Places, git: Git, settings: Configuration, choice: str) -> Par
 
 def _native(places: Places, place: HooksPlace, settings: Configuration) -> Part:
     wanted = (*HOOKS, TRAILERS) if settings.hooks.trailers else HOOKS
-    folder = STUBS if place.is_in_tree or not _is_nameable(place) else places.name(place.folder)
+    folder = STUBS if is_by_hand(place) else places.name(place.folder)
     texts = {name: hook(name, sys.executable, waits=settings.hooks.wait) for name in wanted}
     files = tuple(File(f"{folder}/{name}", content, PROGRAM) for name, content in texts.items())
     if place.is_off:
@@ -43,6 +44,21 @@ def _native(places: Places, place: HooksPlace, settings: Configuration) -> Part:
     if folder == STUBS:
         return Part(hooks=files, notes=_choice(places), by_hand=_call_by_hand(places, place, wanted))
     return Part(hooks=files, notes=(*_choice(places), *_elsewhere(place)))
+
+
+def is_by_hand(place: HooksPlace) -> bool:
+    """Tell whether the user's own hooks are to call ours, by a line that a person writes."""
+    return place.is_in_tree or not _is_nameable(place)
+
+
+def calling_folder(place: HooksPlace) -> Path:
+    """Return the folder of the user's hooks into which that line goes."""
+    return place.folder.parent if place.folder.name == "_" else place.folder  # husky's own scripts lie in _
+
+
+def is_calling(content: bytes) -> bool:
+    """Tell whether a hook of the user's holds that line."""
+    return _MARK in content
 
 
 def _is_nameable(place: HooksPlace) -> bool:
@@ -71,8 +87,8 @@ def _elsewhere(place: HooksPlace) -> tuple[str, ...]:
 
 def _call_by_hand(places: Places, place: HooksPlace, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Return which line goes into which of the user's hooks, where it is not there yet."""
-    folder = place.folder.parent if place.folder.name == "_" else place.folder  # husky's own scripts lie in _
-    open_ones = [name for name in wanted if _MARK not in (found(folder / name) or b"")]
+    folder = calling_folder(place)
+    open_ones = [name for name in wanted if not is_calling(found(folder / name) or b"")]
     if not open_ones:
         return ()
     real = folder.resolve()

@@ -14,6 +14,7 @@ from orchestrator.adapters.git import Git
 from orchestrator.assets import asset, names
 from orchestrator.core.values import Value
 from orchestrator.errors import Refusal
+from orchestrator.makefile import is_outdated
 from orchestrator.setup import chaining, framework, hooks, lining, making
 from orchestrator.setup import record as records
 from orchestrator.setup.chaining import Standing
@@ -132,13 +133,18 @@ def _refuse_obstacles(places: Places, part: Part) -> None:
 
 
 def _is_due(path: Path, wanted: File, old: Record) -> bool:
-    """Tell whether a file is to be written: there is none, or an older text of the kit's."""
+    """Tell whether a file is to be written: there is none, or an older text of the kit's.
+
+    The make targets are known by their first line, too: a colleague's init wrote what is committed.
+    """
     if not os.path.lexists(path):
         return True
     content = found(path)
     if content is None or content == wanted.content:
         return False
-    return digest(content) in old.written.get(wanted.name, ())
+    if digest(content) in old.written.get(wanted.name, ()):
+        return True
+    return wanted.name == making.FILE and is_outdated(content.decode(errors="replace"), wanted.content.decode())
 
 
 def _due_hooks(places: Places, wanted: Iterable[File], old: Record) -> tuple[list[File], list[str]]:

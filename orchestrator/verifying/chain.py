@@ -23,6 +23,7 @@ class _Kept(msgspec.Struct):
 
 
 _ANCHOR = re.compile(r"^log (\d+) ([0-9a-f]{64})$", re.MULTILINE)
+_EVENT = re.compile(rb'"event"\s*:\s*\{')  # in a state that the kit wrote; a state of the user's own has none
 _COMPARE = "keep a copy of the repository as it is, and compare its log with a backup's: nothing here knows the truth"
 _PUT_BACK = "put the log back from a backup of the repository; `orchestrator log` shows what is whole before that line"
 
@@ -32,13 +33,24 @@ def missing(workspace: Workspace) -> Found | None:
     if workspace.is_set_up:
         return None
     where = str(workspace.log)
-    if not workspace.home.is_dir() and not workspace.git.refs("refs/orchestrator/"):
+    if not _was_there(workspace):
         return note("V100", where, "there is no log in this clone: nothing was started here", "orchestrator start NAME")
     second = workspace.context / projections.LOG
     if holds(second):
         what = f"the log is gone; its second name {second} holds it"
         return error("V101", where, what, REPAIR, LogBack(second=second))
     return error("V101", where, "the log is gone, and its second name does not hold it", _PUT_BACK)
+
+
+def _was_there(workspace: Workspace) -> bool:
+    """Tell whether something is left that only a log leads to; what `init` and the hooks leave is no sign of one."""
+    if workspace.git.refs("refs/orchestrator/"):
+        return True
+    if not workspace.home.is_dir():  # a log or states that are tracked came with the clone, and are another one's
+        return False
+    states = [projections.state_file(workspace.context, one) for one in projections.slugs_found(workspace.context)]
+    is_stated = any(_EVENT.search(projections.found(one) or b"") for one in states)
+    return is_stated or (workspace.home / "fold.json").exists() or (workspace.context / projections.LOG).exists()
 
 
 def holds(path: Path) -> bool:

@@ -15,38 +15,43 @@ from pathlib import Path
 
 from orchestrator import assets
 from orchestrator.core.values import Value
+from orchestrator.setup.chaining import lying
+from orchestrator.setup.hooks import calling_folder, is_by_hand, is_calling
+from orchestrator.setup.surroundings import HooksPlace, hooks_place
 from orchestrator.verifying.findings import Found, note, warning
-from orchestrator.verifying.settings import setting
 from orchestrator.verifying.sight import Sight
-from orchestrator.workspace import Workspace
 
 TROUBLE = "hook-trouble"
 _INSTALL = "`orchestrator init` installs it"
+_LINE = "`orchestrator init` says which line goes there"
 _PYTHON = re.compile(rb"^orch_python=(.+)$", re.MULTILINE)
 _LATER = "until then the next command records what it missed"
 
 
 class Hook(Value):
-    """A hook as it lies there: `is_ours` the kit's own stub, `calls` whether it leads to the kit at all."""
+    """A hook that lies there: `is_ours` the kit's own stub, `calls` whether it leads to the kit at all.
 
+    `run` is the file that git runs; by way of the framework or a line of the user's it calls the one at `path`.
+    """
+
+    run: Path
     path: Path
     content: bytes
     is_ours: bool
     calls: bool
 
 
-def folder(workspace: Workspace) -> Path:
-    """Return the folder from which git runs hooks in the main worktree."""
-    configured = setting(workspace.git, "core.hooksPath", "--type=path")
-    return workspace.main / configured if configured else workspace.repository.common_dir / "hooks"
-
-
 def installed(sight: Sight) -> Iterator[Found]:
     """See that the hooks are there, whole and able to run."""
-    place = folder(sight.workspace)
-    found = {name: _hook(sight, place / name) for name in assets.HOOKS}
+    workspace = sight.workspace
+    place = hooks_place(workspace.git, workspace.main, workspace.repository.common_dir)
+    if place.is_off:
+        what = f"core.hooksPath is {place.configured!r}: git runs no hooks here, and the next command records commits"
+        yield note("V709", str(place.folder), what, "git config --show-origin core.hooksPath names who says so")
+        return
+    found = {name: _hook(sight, place, name) for name in assets.HOOKS}
     calling = {name: one for name, one in found.items() if one is not None and one.calls}
-    none = None if calling else _none(sight, place)
+    none = None if calling else _none(sight, place.folder)
     if none is not None:
         yield none
         return
@@ -54,18 +59,30 @@ def installed(sight: Sight) -> Iterator[Found]:
         if name in calling or (name == "post-applypatch" and _has_framework(calling)):
             continue
         what = f"the hook {name} is missing" if one is None else f"the hook {name} does not call the kit"
-        yield warning("V702", str(place / name), what, f"{_INSTALL}; {_LATER}")
+        mend = _LINE if is_by_hand(place) else _INSTALL
+        yield warning("V702", str(_expected(place, name)), what, f"{mend}; {_LATER}")
     for name, one in calling.items():
         yield from _able(sight, name, one)
 
 
-def _hook(sight: Sight, path: Path) -> Hook | None:
-    if not path.is_file():
+def _expected(place: HooksPlace, name: str) -> Path:
+    """Return the file that calls the kit, or is to."""
+    return (calling_folder(place) if is_by_hand(place) else place.folder) / name
+
+
+def _hook(sight: Sight, place: HooksPlace, name: str) -> Hook | None:
+    """Return what git comes to by a hook's name; None where there is nothing, or less than was there."""
+    run = place.folder / name
+    path = lying(_expected(place, name))
+    if not run.is_file() or not path.is_file():
         return None
     content = path.read_bytes()
+    if is_by_hand(place) and is_calling(content):
+        path = sight.workspace.home / "hooks" / name
+        content = path.read_bytes() if path.is_file() else b""
     is_ours = b"\n# orchestrator:" in content[:200]
-    calls = is_ours or b"orchestrator" in content or (b"pre-commit.com" in content and _named(sight, path.name))
-    return Hook(path=path, content=content, is_ours=is_ours, calls=calls)
+    calls = is_ours or b"orchestrator" in content or (b"pre-commit.com" in content and _named(sight, name))
+    return Hook(run=run, path=path, content=content, is_ours=is_ours, calls=calls)
 
 
 def _named(sight: Sight, name: str) -> bool:
@@ -100,8 +117,8 @@ def _plain(place: Path) -> list[Path]:
 
 def _able(sight: Sight, name: str, hook: Hook) -> Iterator[Found]:
     where = str(hook.path)
-    if not os.access(hook.path, os.X_OK):
-        yield warning("V703", where, f"git does not run the hook {name}: it is not executable", f"chmod +x {where}")
+    for file in (one for one in dict.fromkeys((hook.run, hook.path)) if not os.access(one, os.X_OK)):
+        yield warning("V703", str(file), f"the hook {name} is not run: it is not executable", f"chmod +x {file}")
     if not hook.is_ours:
         return
     python = _python(hook.content)

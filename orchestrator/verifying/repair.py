@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+import msgspec
+
 from orchestrator import documents, judging, perform
 from orchestrator.adapters import backups, snapshots
 from orchestrator.adapters.durable import fsync_directory, sync_filesystem
@@ -20,7 +22,8 @@ from orchestrator.adapters.trees import write_tree
 from orchestrator.core.events import Fact, NoteAdded
 from orchestrator.core.state import World
 from orchestrator.core.values import FeatureId, Sha, Value
-from orchestrator.errors import Busy, GitFailed, MoveRefused, OrchestratorError
+from orchestrator.errors import BrokenLog, Busy, GitFailed, MoveRefused, OrchestratorError
+from orchestrator.log import projections
 from orchestrator.verifying import chain, copies
 from orchestrator.verifying.examine import examine, fresh, kept_fold
 from orchestrator.verifying.findings import (
@@ -37,7 +40,7 @@ from orchestrator.verifying.findings import (
 )
 from orchestrator.verifying.hooks import TROUBLE
 from orchestrator.verifying.sight import Sight
-from orchestrator.workspace import Workspace
+from orchestrator.workspace import Workspace, now
 
 _ASIDE = "refs/orchestrator/aside"
 _PASSING = frozenset({"V603"})  # what ends without anybody's mending
@@ -62,7 +65,36 @@ def before(workspace: Workspace) -> list[Row]:
         repaired += _all_mended(workspace, [gone])
     if chain.missing(workspace) is None:
         repaired += _all_mended(workspace, kept_fold(fresh(workspace)))
+        repaired += _put_ahead_aside(workspace)
     return repaired
+
+
+def _put_ahead_aside(workspace: Workspace) -> list[Row]:
+    """Set states aside that know events which the log, cut or replaced, does not: they would stop every writer."""
+    rows: list[Row] = []
+    try:
+        world = workspace.load()
+    except BrokenLog:
+        return rows  # what the log does not hold at all is a finding of its own
+    for feature in world.features.values():
+        for context in workspace.contexts(feature):
+            path = projections.state_file(context, feature.slug)
+            if _last_known(path) > workspace.head.id:
+                aside = path.with_name(f"{path.name}.aside-{now():%Y%m%dT%H%M%S%f}")
+                path.rename(aside)
+                what = f"it knew events that the log does not; set aside as {aside.name}"
+                rows.append((feature.id, Repaired(id="V105", where=str(path), what=what)))
+    return rows
+
+
+def _last_known(path: Path) -> int:
+    """Return the event that a state file names as its last; 0 where it names none."""
+    try:
+        found = msgspec.json.decode(projections.found(path) or b"{}")
+        last = found["event"]["id"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return 0
+    return last if isinstance(last, int) else 0
 
 
 def is_possible(found: Sequence[Found]) -> bool:
