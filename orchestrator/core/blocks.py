@@ -14,16 +14,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from orchestrator.core.values import Value
+from orchestrator.core.wording import regex
 from orchestrator.errors import BadConfiguration
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
-_BOX = re.compile(r"\[[ xX]\]\s")
-_PLAIN_SLIP = re.compile(r"\s*#.*|\s*|[\w-]+:(?:\s+[^\s\[{\"'|>&*!%@`].*|\s*)")
+_COMMENT = regex(r"(?s:<!--.*?(?:-->|\Z))")
+_TAG = regex(r"</?[a-zA-Z][^<>\n]*>")
+_BOX = regex(r"\[[ xX]\]\s")
+_PLAIN_SLIP = regex(r"\s*#.*|\s*|[\w-]+:(?:\s+[^\s\[{\"'|>&*!%@`].*|\s*)")
 
 
 class Kind(StrEnum):

@@ -6,17 +6,15 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from orchestrator.core.gates import fold
+from orchestrator.core.wording import fold, regex
 
-_MARKS = re.compile(r"^(?:[\d#*]\ufe0f?\u20e3|[^\w-]|-(?!\d))+")
-_NUMBERING = re.compile(r"^\d+(?:\.\d+)*[.)]?\s+(?=\D)")
+_MARKS = regex(r"^(?:[\d#*]\ufe0f?\u20e3|[^\w-]|-(?!\d))+")
+_NUMBERING = regex(r"^\d+(?:\.\d+)*[.)]?\s+(?=\D)")
 _NUMBER = r"\d+(?:\.\d+)*(?:[a-z]\d*)*"
 _PHASE = rf"\s+(?P<id>{_NUMBER}|final|[ivx]+|[a-z])(?!\w)(?P<rest>.*)"
-_GATE = re.compile(rf"gate\s+#?(?P<id>-?{_NUMBER}|final|[a-z])(?!\w)(?P<rest>.*)", re.DOTALL)
-_SEPARATOR = re.compile(r"^\s*[:.)\]|–—→-]+\s*")
-_CONDITION = re.compile(
-    r"\((?P<text>(?:apenas |somente |so |only )?(?:se|if|when|quando|caso|unless|where|onde)\b[^()]*)\)"
-)
+_GATE = regex(rf"(?s:gate\s+#?(?P<id>-?{_NUMBER}|final|[a-z])(?!\w)(?P<rest>.*))")
+_SEPARATOR = regex(r"^\s*[:.)\]|–—→-]+\s*")
+_CONDITION = regex(r"\((?P<text>(?:apenas |somente |so |only )?(?:se|if|when|quando|caso|unless|where|onde)\b[^()]*)\)")
 
 
 def phase(text: str, phase_words: Sequence[str]) -> tuple[str, str] | None:

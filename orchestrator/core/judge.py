@@ -1,37 +1,25 @@
-"""What a section of a document asks for, by the rules of `gates`. Reads words, never runs or trusts them."""
+"""What a section of a document asks for, by the rules of `gates`. Reads words, never runs or trusts them.
+
+In order of strength: a question that names its answers; a question; a wait for somebody's word; a negation, which
+silences what is weaker and, in its own clause, the wait that it negates; then all weaker cues.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 
-from orchestrator.core import gates
+from orchestrator.core import gates, outward, scenes, vetoes
 from orchestrator.core.blocks import Block, Heading, Kind, Line
-from orchestrator.core.gates import Rank, fold
+from orchestrator.core.clauses import MARKS, Clause, clauses, sentence_lines
+from orchestrator.core.gates import Rank
+from orchestrator.core.people import marked
 from orchestrator.core.values import GateType, Value
+from orchestrator.core.wording import A_PERSON, A_ROLE, A_WAIT, AN_OWNER, fold, regex
 
-_SENTENCE = re.compile(r"[.!?…]+[\"”')*_\]`]*(?:\s*[(\[][^()\[\]\n]{1,40}[)\]][*_.]*)?(?=\s|$)|\n\s*\n|$")
-_CLAUSE = re.compile(r"(?<=[;:])[*_]*\s+|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
-_QUOTED = re.compile(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
-_MARKS = " \t*_>"
-_BOX = re.compile(r"^\[[ xX]\]\s+")
-_CHOICE = re.compile(r"\W*(?:qual|quais|o que|which|what)\b[^.;]*\?\W*", re.IGNORECASE)
-_SHORT = 6  # words: a sentence of so few is not cut at its colon
-
-
-class Clause(Value):
-    """A piece of a block that says one thing, and the sentence and the block it stands in."""
-
-    lines: tuple[Line, ...]
-    sentence: str
-    block: Block
-
-    @property
-    def text(self) -> str:
-        """The words of all its lines."""
-        return " ".join(line.text.strip() for line in self.lines)
+_QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
+_BOX = regex(r"^\[[ xX]\]\s+")
 
 
 class Finding(Value):
@@ -58,35 +46,22 @@ class Verdict(Value):
 class Case(Value):
     """A section put to the rules: a heading and the blocks that are its own.
 
-    `is_gate`: the heading makes it a gate, whoever decides. `is_phase`: it names a piece of the work, and no
-    kind of text. `is_preface`: it stands before the first phase. `people`: the names of those who decide.
+    `is_gate`: the heading makes it a gate, whoever decides; `is_hinted`: by a word of the user's alone.
+    `is_phase`: it names a piece of the work, and no kind of text. `is_preface`: it stands before the first phase.
+    `people`: the names of those who decide.
     """
 
     heading: Heading
     blocks: tuple[Block, ...]
     is_gate: bool
+    is_hinted: bool = False
     is_phase: bool = False
     is_preface: bool = False
     people: tuple[str, ...] = ()
 
     def heard(self, text: str) -> str:
         """Return `text` folded, with a mark for each letter of a person's name."""
-        return fold(_marked(text, self.people))
-
-
-def people(blocks: Iterable[Block]) -> tuple[str, ...]:
-    """Return the names that a document gives to persons of whom it asks a decision."""
-    texts = ["\n".join(line.text for line in block.lines) for block in blocks if block.kind is not Kind.FENCE]
-    named = {found["name"] for text in texts for rule in gates.NAMES for found in rule.finditer(text)}
-    first = {found["name"] for text in texts for found in gates.NAME_FIRST.finditer(text)}
-    inside = {found["name"] for text in texts for found in gates.NAME_INSIDE.finditer(text)}
-    return tuple(sorted(one for one in named | (first & inside) if not gates.NO_NAME.search(fold(one))))
-
-
-def _marked(text: str, names: Sequence[str]) -> str:
-    if not any(one in text for one in names):
-        return text
-    return re.sub(rf"\b(?:{'|'.join(names)})\b", lambda found: gates.NAME_MARK * len(found.group()), text)
+        return fold(marked(text, self.people))
 
 
 def stop(case: Case) -> Verdict | None:
@@ -100,8 +75,10 @@ def stop(case: Case) -> Verdict | None:
         return _stopped(case, best)
     if _asks_by_heading(case):
         return _stopped(case, _by_heading(case, "the heading asks for a person's approval"))
+    if _is_branched(case):
+        return _stopped(case, _shown_first(case))
     hints = (one for one in everything if one.rank == Rank.HINT)
-    shown = next((one for one in hints if gates.AN_OWNER.search(case.heard(one.words))), None)
+    shown = next((one for one in hints if AN_OWNER.search(case.heard(one.words))), None)
     return _stopped(case, shown) if shown and _is_answered(case) else None
 
 
@@ -114,7 +91,7 @@ def verdict(case: Case) -> Verdict:
 def speaks_of_gate(text: str) -> bool:
     """Tell whether a heading's words speak of a decision or a stop."""
     folded = fold(text)
-    return gates.GATE_WORDS.search(folded) is not None and not gates.PRODUCT_APPROVAL.search(folded)
+    return vetoes.GATE_WORDS.search(folded) is not None and not vetoes.PRODUCT_APPROVAL.search(folded)
 
 
 def _speaks_of_gate(case: Case) -> bool:
@@ -130,27 +107,46 @@ def _is_meant_here(case: Case, policy: Finding) -> bool:
 
 def _is_about_it(case: Case, finding: Finding) -> bool:
     """Tell whether somebody's word is needed for the very thing outside that the heading names."""
-    outward = _outward_word(fold(case.heading.text))
-    of_owner = gates.AN_OWNER.search(case.heard(finding.words)) is not None
-    return of_owner and bool(outward) and outward == _outward_word(fold(finding.words))
+    outside = _outward_word(fold(case.heading.text))
+    of_owner = AN_OWNER.search(case.heard(finding.words)) is not None
+    return of_owner and bool(outside) and outside == _outward_word(fold(finding.words))
 
 
 def _is_answered(case: Case) -> bool:
-    prose = (block for block in case.blocks if block.kind is not Kind.FENCE)
-    said = (fold(clause.text) for block in prose for clause in clauses(block))
-    return any(gates.ANSWERED.search(one) and not gates.ELSEWHERE.search(one) for one in said)
+    said = (fold(clause.text) for block in _prose(case) for clause in clauses(block))
+    return any(scenes.ANSWERED.search(one) and not vetoes.ELSEWHERE.search(one) for one in said)
+
+
+def _is_branched(case: Case) -> bool:
+    """Tell whether a section shows something and says what follows when it is approved, and what when it is not."""
+    said = [case.heard(clause.text) for block in _prose(case) for clause in clauses(block)]
+    has_both = all(any(rule.search(one) for one in said) for rule in (scenes.IF_APPROVED, scenes.IF_REJECTED))
+    return has_both and not _commands(case) and any(_is_showing(one) for one in said)
+
+
+def _is_showing(said: str) -> bool:
+    return scenes.SHOWN_FIRST.search(said) is not None and not vetoes.ELSEWHERE.search(said)
+
+
+def _shown_first(case: Case) -> Finding:
+    shown = (clause for block in _prose(case) for clause in clauses(block) if _is_showing(case.heard(clause.text)))
+    return _finding(case, gates.BRANCHED, next(shown))
+
+
+def _prose(case: Case) -> Iterator[Block]:
+    return (block for block in case.blocks if block.kind is not Kind.FENCE)
 
 
 def _findings(case: Case) -> Iterator[Finding]:
-    if gates.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
+    if vetoes.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
         return
-    is_overview = gates.OVERVIEW.search(fold(case.heading.text)) and not case.is_gate
-    filled = any(gates.FILLED_BY_AGENT.search(fold(_joined(block))) for block in case.blocks)
+    is_overview = vetoes.OVERVIEW.search(fold(case.heading.text)) and not case.is_gate
+    filled = [vetoes.FILLED_BY_AGENT.search(fold(_joined(block))) is not None for block in case.blocks]
     for at, block in enumerate(case.blocks):
         if _is_dialogue(case.blocks, at) or _is_scenario(case, at):
             continue
-        for finding in _block_findings(case, at, block, filled):
-            if finding.rank > Rank.WAIT or not (is_overview or _is_rule(case, finding)):
+        for finding in _block_findings(case, at, block, any(filled[max(at - 1, 0) : at + 2])):
+            if finding.rank > Rank.WAIT or not (is_overview or _is_rule(case, finding) or _is_purpose(case, finding)):
                 yield finding
 
 
@@ -159,18 +155,24 @@ def _is_rule(case: Case, finding: Finding) -> bool:
     return case.is_preface and finding.name in gates.BINDING and not _speaks_of_gate(case)
 
 
+def _is_purpose(case: Case, finding: Finding) -> bool:
+    """Tell whether a finding stands in the line that says what a document is for."""
+    whole = next(fold(line.text) for line in finding.block.lines if line.number == finding.line)
+    return not case.is_phase and not case.is_gate and vetoes.PURPOSE.search(whole) is not None
+
+
 def _is_dialogue(blocks: Sequence[Block], at: int) -> bool:
     """Tell whether a block belongs to a conversation that is printed with its answers."""
     near = [one for one in blocks[max(at - 1, 0) : at + 2] if one.kind is blocks[at].kind]
     said = [fold(line.text) for one in near for line in one.lines]
-    has_voice = any(gates.SPEAKS.search(fold(line.text)) for line in blocks[at].lines)
+    has_voice = any(scenes.SPEAKS.search(fold(line.text)) for line in blocks[at].lines)
     return has_voice and any(_is_answer(asked, reply) for asked, reply in pairwise(said))
 
 
 def _is_answer(asked: str, reply: str) -> bool:
-    if not gates.AGENT_SPEAKS.search(asked) or "?" not in asked:
+    if not scenes.AGENT_SPEAKS.search(asked) or "?" not in asked:
         return False
-    return bool(gates.SPEAKS.search(reply) and not gates.A_WAIT.search(reply))
+    return bool(scenes.SPEAKS.search(reply) and not A_WAIT.search(reply))
 
 
 def _is_scenario(case: Case, at: int) -> bool:
@@ -178,9 +180,9 @@ def _is_scenario(case: Case, at: int) -> bool:
     if case.blocks[at].kind is not Kind.ITEM:
         return False
     items = [case.heard(_joined(one)) for one in _list_around(case.blocks, at)]
-    clicks = sum(1 for one in items if gates.CLICK.search(one))
-    steps = sum(1 for one in items if gates.UI_STEP.search(one))
-    return clicks > 0 and clicks + steps > 1 and not any(gates.AN_OWNER.search(one) for one in items)
+    clicks = sum(1 for one in items if scenes.CLICK.search(one))
+    steps = sum(1 for one in items if scenes.UI_STEP.search(one))
+    return clicks > 0 and clicks + steps > 1 and not any(AN_OWNER.search(one) for one in items)
 
 
 def _list_around(blocks: Sequence[Block], at: int) -> list[Block]:
@@ -194,7 +196,7 @@ def _is_specimen(clause: Clause) -> bool:
     """Tell whether a clause stands in a line that shows how to say or not to say something, or its answer."""
     number = clause.lines[0].number
     whole = next(fold(line.text) for line in clause.block.lines if line.number == number)
-    return any(rule.search(whole) for rule in (gates.SPECIMEN, gates.SCRIPTED_ANSWER))
+    return any(rule.search(whole) for rule in (scenes.SPECIMEN, scenes.SCRIPTED_ANSWER))
 
 
 def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator[Finding]:
@@ -208,14 +210,24 @@ def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator
 
 
 def _text_findings(case: Case, block: Block, filled: bool) -> Iterator[Finding]:
-    for clause in clauses(block):
+    said = list(clauses(block))
+    around = case.heard(_joined(block))
+    for clause, after in zip(said, [*said[1:], None], strict=False):
         folded = case.heard(clause.text)
-        is_asking = "?" in folded and not _is_specimen(clause)
+        is_asking = "?" in folded and not _is_specimen(clause) and not _is_answered_itself(case, clause, after)
         asked = _question(folded, block.kind, filled) if is_asking else None
-        cue = asked or _cue(folded, case.heard(clause.sentence))
+        cue = asked or _cue(folded, case.heard(clause.sentence), around)
         if cue:
             answers = gates.WAITING_CHOICE.search(folded)
             yield _finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
+
+
+def _is_answered_itself(case: Case, clause: Clause, after: Clause | None) -> bool:
+    """Tell whether the writer of a question answers it in the next sentence, or asks it in somebody's place."""
+    if scenes.ROLE_PLAY.search(case.heard(clause.sentence)):
+        return True
+    next_ = case.heard(after.text) if after else ""
+    return scenes.OWN_ANSWER.search(next_) is not None and not A_PERSON.search(next_) and not A_WAIT.search(next_)
 
 
 def _cell_findings(case: Case, block: Block) -> Iterator[Finding]:
@@ -228,18 +240,19 @@ def _cell_findings(case: Case, block: Block) -> Iterator[Finding]:
 
 
 def _fence_findings(case: Case, at: int, block: Block) -> Iterator[Finding]:
-    if block.language in gates.SHELL_LANGUAGES:
+    if block.language in scenes.SHELL_LANGUAGES:
         yield from _shell_findings(block)
     elif _is_shown(case, at, block):
         for line in block.lines:
-            cue = _shown_cue(case.heard(line.text))
+            cue = _shown_cue(case.heard(line.text), line is block.lines[-1])
             if cue:
                 yield _line_finding(cue, line, block)
 
 
-def _shown_cue(folded: str) -> gates.Cue | None:
+def _shown_cue(folded: str, is_last: bool = True) -> gates.Cue | None:
     if "?" in folded:
-        return _question(folded, Kind.FENCE, filled=False)
+        is_field = "(" not in folded and not is_last
+        return _question(folded, Kind.FENCE, filled=is_field)
     if folded.lstrip().startswith("#"):
         return None
     cue = _cue(folded, folded)
@@ -252,7 +265,7 @@ def _shell_findings(block: Block) -> Iterator[Finding]:
         folded = fold(line.text).strip()
         if gates.READS_ANSWER.search(folded):
             yield _line_finding(gates.TYPED, line, block)
-        elif gates.SPEAKS_UP.match(folded) and ">" not in folded:
+        elif gates.SPEAKS_UP.search(folded) and ">" not in folded:
             cue = _shown_cue(gates.SPEAKS_UP.sub("", folded).strip("\"' "))
             if cue:
                 yield _line_finding(cue, line, block)
@@ -260,75 +273,121 @@ def _shell_findings(block: Block) -> Iterator[Finding]:
 
 def _is_shown(case: Case, at: int, block: Block) -> bool:
     """Tell whether a fence holds words shown to a person, and not code, a sample or something to copy."""
-    if block.language not in (*gates.SHOWN_LANGUAGES, *gates.DOCUMENT_LANGUAGES):
+    if block.language not in (*scenes.SHOWN_LANGUAGES, *scenes.DOCUMENT_LANGUAGES):
         return False
     around = fold(f"{case.heading.text}: {_around(case.blocks, at)}")
-    shows = gates.SHOWS.search(around) is not None
-    if gates.NOBODY.search(around) and not (_speaks_of_gate(case) and block.language in gates.SHOWN_LANGUAGES):
+    shows = scenes.SHOWS.search(around) is not None
+    is_plain = block.language in scenes.SHOWN_LANGUAGES
+    if vetoes.NOBODY.search(fold(_introduction(case.blocks, at))) and not (_speaks_of_gate(case) and is_plain):
         return False
-    if gates.MOCKED_UP.search(around) and not shows and not case.is_gate:
+    if scenes.MOCKED_UP.search(around) and not shows and not case.is_gate:
         return False
-    is_sample = gates.TEMPLATE.search(around) is not None
-    if block.language in gates.DOCUMENT_LANGUAGES:
+    is_sample = scenes.TEMPLATE.search(around) is not None
+    if block.language in scenes.DOCUMENT_LANGUAGES:
         return shows or (_speaks_of_gate(case) and not is_sample)
     return shows or not is_sample
+
+
+def _introduction(blocks: Sequence[Block], at: int) -> str:
+    """Return the sentence that leads into a fence; into one of plain text it does so with a colon."""
+    before = list(clauses(blocks[at - 1])) if at and blocks[at - 1].kind is not Kind.CELL else []
+    last = before[-1].sentence if before else ""
+    is_plain = blocks[at].language in scenes.SHOWN_LANGUAGES
+    return "" if is_plain and not last.rstrip(MARKS).endswith(":") else last
 
 
 def _around(blocks: Sequence[Block], at: int) -> str:
     """Return the words that introduce a fence, and those below that point back at it."""
     before = _joined(blocks[at - 1]) if at and blocks[at - 1].kind is not Kind.CELL else ""
     after = _joined(blocks[at + 1]) if at + 1 < len(blocks) else ""
-    points_back = gates.POINTS_BACK.search(fold(after)) or gates.SAYS_WHAT_IT_IS.search(fold(after))
+    points_back = scenes.POINTS_BACK.search(fold(after)) or scenes.SAYS_WHAT_IT_IS.search(fold(after))
     return f"{before} {after if points_back else ''}"
 
 
 def _question(folded: str, kind: Kind, filled: bool) -> gates.Cue | None:
     """Return the cue of a sentence that asks. In lists a question may be the agent's own to answer."""
-    asking = next((cue for cue in gates.QUESTIONS if _compiled(cue.pattern).search(folded)), None)
+    asking = next((cue for cue in gates.QUESTIONS if cue.found(folded)), None)
     is_marked = gates.PAUSE_MARK.search(folded) is not None
     names_answers = gates.CHOICES.search(folded) is not None
     if kind is Kind.BOX and not (is_marked and asking):
         return None
     if kind is Kind.ITEM and not (asking or is_marked):
         return None
-    if names_answers and (asking or is_marked or not filled) and (asking or "(" in folded or is_marked):
+    if names_answers and (asking or is_marked or not filled):
         return gates.NAMES_ANSWERS
     return asking or (gates.MARKED if is_marked and kind is not Kind.ITEM else None)
 
 
-def _cue(folded: str, sentence: str) -> gates.Cue | None:
-    """Return the plainest cue of a clause, or None where it stops nobody."""
-    said = _QUOTED.sub(_masked, folded)
-    found = [cue for cue in gates.CUES if _compiled(cue.pattern).search(said)]
-    if not found:
+def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
+    """Return the plainest cue of a clause, or None where it stops nobody. `around` is its whole block."""
+    said = vetoes.AGENT_ROLE.sub(_blanks, _QUOTED.sub(_masked, folded))
+    found = {cue: place for cue in _cues(around) if (place := cue.found(said))}
+    held = {cue: place for cue, place in found.items() if not _is_denied(said, cue, place, found)}
+    if not held or _is_about_trouble(sentence) or vetoes.STATE.search(said) or vetoes.IN_THE_PRODUCT.search(said):
         return None
-    best = max(found, key=lambda cue: cue.rank)
-    binding = any(cue.name in gates.BINDING for cue in found)
-    if gates.NOBODY.search(said) and not binding:
+    best = max(held, key=lambda cue: cue.rank)
+    is_built = vetoes.BUILDING.search(around) is not None
+    if is_built and (best.rank < Rank.WAIT or vetoes.DESCRIBED.search(said)):
         return None
-    if gates.TROUBLE.search(sentence) or gates.ELSEWHERE.search(said) or gates.STATE.search(said):
+    if _is_decided_elsewhere(said, held[best]) or (best.name == gates.BARE_STOP and _is_on_condition(sentence, around)):
         return None
-    if gates.IN_THE_PRODUCT.search(said):
+    if _waits_for_machine(said) or (vetoes.DESCRIBED.search(said) and not vetoes.THE_WORK.search(said)):
         return None
-    if _waits_for_machine(said) or (gates.DESCRIBED.search(said) and not gates.THE_WORK.search(said)):
-        return None
-    return gates.IN_GENERAL if best.rank > Rank.POLICY and gates.GENERAL.search(said) else best
+    return gates.IN_GENERAL if best.rank > Rank.POLICY and vetoes.GENERAL.search(said) else best
+
+
+def _cues(around: str) -> tuple[gates.Cue, ...]:
+    return (*gates.CUES, *gates.BESIDE_A_PERSON) if AN_OWNER.search(around) else gates.CUES
+
+
+def _is_denied(said: str, cue: gates.Cue, place: re.Match[str], found: Iterable[gates.Cue]) -> bool:
+    """Tell whether a clause takes a cue back. Where it binds, its negation is the stop; a wait outlives `do not
+    interrupt` behind it.
+    """
+    denial = vetoes.NOBODY.search(said)
+    if denial is None or any(one.name in gates.BINDING for one in found):
+        return False
+    is_behind = place.end() <= denial.start() and vetoes.DISTURB.search(denial.group())
+    return cue.rank < Rank.WAIT or not is_behind
+
+
+def _is_about_trouble(sentence: str) -> bool:
+    return vetoes.TROUBLE.search(sentence) is not None and not vetoes.MENDED.search(sentence)
+
+
+def _is_decided_elsewhere(said: str, place: re.Match[str]) -> bool:
+    """Tell whether the person is asked in another place; what was made there is only brought here."""
+    named = [one for one in vetoes.ELSEWHERE.finditer(said) if not _is_source(said, one, place)]
+    return bool(named)
+
+
+def _is_source(said: str, named: re.Match[str], place: re.Match[str]) -> bool:
+    is_first = not re.search(r"\w", said[: named.start()])
+    return named.end() <= place.start() and not is_first and vetoes.DO_ASK.match(said[place.start() :]) is not None
+
+
+def _is_on_condition(sentence: str, around: str) -> bool:
+    """Tell whether a bare stop hangs on something that no person says."""
+    hangs = vetoes.CONDITION.search(sentence) or vetoes.STOP_AFTER_QUESTION.search(around)
+    return hangs is not None and not A_PERSON.search(sentence)
+
+
+def _blanks(found: re.Match[str]) -> str:
+    return " " * len(found.group())
 
 
 def _masked(found: re.Match[str]) -> str:
-    """Return blanks for what is quoted; a single word in quotation marks is said by the text itself."""
+    """Return blanks for what is quoted; a single word in quotation marks is said by the text itself,
+    and so is what somebody is asked to tell."""
     said = found.group()
+    if gates.SPOKEN_ASK.search(said):
+        return said
     return " " * len(said) if said.startswith("`") or " " in said else said
 
 
 def _waits_for_machine(said: str) -> bool:
-    for_machine = gates.MACHINE_WAIT.search(said) or gates.MACHINE_SAYS.search(said)
-    return for_machine is not None and not gates.A_PERSON.search(said)
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    for_machine = vetoes.MACHINE_WAIT.search(said) or vetoes.MACHINE_SAYS.search(said)
+    return for_machine is not None and not A_PERSON.search(said)
 
 
 def _finding(case: Case, cue: gates.Cue, clause: Clause) -> Finding:
@@ -338,10 +397,10 @@ def _finding(case: Case, cue: gates.Cue, clause: Clause) -> Finding:
 
 def _line_with(case: Case, cue: gates.Cue, clause: Clause) -> Line:
     """Return the line of a clause on which the cue begins."""
-    if len(clause.lines) == 1 or not cue.pattern:
+    if len(clause.lines) == 1 or cue.pattern is None:
         return next((line for line in reversed(clause.lines) if "?" in line.text), clause.lines[0])
     joined = case.heard(" ".join(line.text for line in clause.lines))
-    found = _compiled(cue.pattern).search(joined)
+    found = cue.found(joined)
     start, length = (found.start() if found else 0), 0
     for line in clause.lines:
         length += len(line.text) + 1
@@ -351,65 +410,11 @@ def _line_with(case: Case, cue: gates.Cue, clause: Clause) -> Line:
 
 
 def _bare(text: str) -> str:
-    return _BOX.sub("", text.strip(_MARKS))
+    return _BOX.sub("", text.strip(MARKS))
 
 
 def _line_finding(cue: gates.Cue, line: Line, block: Block) -> Finding:
     return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=block)
-
-
-def clauses(block: Block) -> Iterator[Clause]:
-    """Yield the clauses of a block of text in order."""
-    joined = "\n".join(line.text for line in block.lines)
-    for start, end in _sentences(joined):
-        spans = [(start, end)] if _is_whole(joined[start:end]) else _clause_spans(joined, start, end)
-        for first, last in spans:
-            lines = tuple(_cut(block.lines, first, last))
-            if lines:
-                yield Clause(lines=lines, sentence=joined[start:end].replace("\n", " "), block=block)
-
-
-def _is_whole(sentence: str) -> bool:
-    return len(sentence.split()) <= _SHORT or _CHOICE.fullmatch(sentence) is not None
-
-
-def _sentences(joined: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of sentences; a short question right after a question belongs to it."""
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for found in _SENTENCE.finditer(joined):
-        end = found.end()
-        if not joined[start:end].strip():
-            continue
-        if spans and _belongs(joined[slice(*spans[-1])], joined[start:end]):
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((start, end))
-        start = end
-    yield from spans
-
-
-def _belongs(before: str, after: str) -> bool:
-    both_ask = "?" in before and "?" in after
-    return both_ask and "\n" not in after.strip() and not after.startswith("\n") and len(after.split()) <= 3
-
-
-def _clause_spans(joined: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    at = start
-    for found in _CLAUSE.finditer(joined, start, end):
-        yield at, found.start()
-        at = found.end()
-    yield at, end
-
-
-def _cut(lines: Sequence[Line], first: int, last: int) -> Iterator[Line]:
-    """Yield the parts of `lines` between two offsets of their text joined by line ends."""
-    offset = 0
-    for line in lines:
-        text = line.text[max(first - offset, 0) : max(last - offset, 0)]
-        if text.strip(_MARKS):
-            yield Line(number=line.number, text=text)
-        offset += len(line.text) + 1
 
 
 def _joined(block: Block) -> str:
@@ -417,14 +422,14 @@ def _joined(block: Block) -> str:
 
 
 def _stopped(case: Case, best: Finding) -> Verdict:
-    outward = _outward(case, best)
+    outside = _outward(case, best)
     return Verdict(
-        type=GateType.DEPLOY if outward else GateType.HUMAN,
+        type=GateType.DEPLOY if outside else GateType.HUMAN,
         trigger=best.words,
         line=best.line,
         end=best.block.end,
-        why=f"{best.name}, about going outside: {outward}" if outward else best.name,
-        merges=bool(outward) and _merges(case, best),
+        why=f"{best.name}, about going outside: {outside}" if outside else best.name,
+        merges=bool(outside) and _merges(case, best),
     )
 
 
@@ -436,15 +441,30 @@ def _by_heading(case: Case, name: str) -> Finding:
 
 def _asks_by_heading(case: Case) -> bool:
     folded = fold(case.heading.text)
-    if not gates.ABOUT_APPROVING.search(folded) or gates.PRODUCT_APPROVAL.search(folded):
+    asks = vetoes.ABOUT_APPROVING.search(folded) or _is_asking_title(case)
+    if not asks or vetoes.PRODUCT_APPROVAL.search(folded):
         return False
-    return not any(gates.NOBODY.search(fold(_joined(block))) for block in case.blocks)
+    said = (fold(clause.text) for block in _prose(case) for clause in clauses(block))
+    return not any(_takes_back(one) for one in said)
+
+
+def _is_asking_title(case: Case) -> bool:
+    heard = case.heard(case.heading.text)
+    return vetoes.ASKING_TITLE.search(heard) is not None and not vetoes.ELSEWHERE.search(heard)
+
+
+def _takes_back(said: str) -> bool:
+    """Tell whether a clause says that the approval its heading speaks of is not needed, or was given."""
+    denial = vetoes.NOBODY.search(said)
+    if denial is None or vetoes.DISTURB.search(denial.group()):
+        return False
+    return not vetoes.LATER.search(said[: denial.start()] + said[denial.end() :])
 
 
 def _signed(case: Case) -> Verdict | None:
     """Return the verdict on a gate of approval whose checklist is ticked by what people did."""
     ticked = (block for block in case.blocks if block.kind in (Kind.BOX, Kind.ITEM))
-    return _titled(case) if any(gates.SIGNED.search(fold(_joined(one))) for one in ticked) else None
+    return _titled(case) if any(vetoes.SIGNED.search(fold(_joined(one))) for one in ticked) else None
 
 
 def _hinted(case: Case) -> Verdict | None:
@@ -454,14 +474,25 @@ def _hinted(case: Case) -> Verdict | None:
 
 def _titled(case: Case) -> Verdict | None:
     folded = fold(case.heading.text)
-    if not gates.APPROVAL_TITLE.search(folded) or gates.PRODUCT_APPROVAL.search(folded):
+    if not vetoes.APPROVAL_TITLE.search(folded) or vetoes.PRODUCT_APPROVAL.search(folded):
         return None
     return _stopped(case, _by_heading(case, "the heading speaks of a decision and no command takes it"))
 
 
 def _rest(case: Case) -> Verdict:
     nobody = _by_heading(case, "nothing says who decides")
-    return _validated(case, _soft_criterion(case)) or _stopped(case, nobody)
+    return _validated(case, _soft_criterion(case)) or _validated(case, _work(case)) or _stopped(case, nobody)
+
+
+def _work(case: Case) -> tuple[Line, str] | None:
+    """Return the work that a section gives the agent, where only a word of the user's makes it a gate."""
+    lines = [line for block in case.blocks for line in sentence_lines(block)] if case.is_hinted else []
+    alone = next((line for line in lines if vetoes.NOBODY.search(fold(line.text))), None)
+    if alone is not None:
+        return alone, "says that nobody is asked"
+    tasks = [line for line in lines if outward.TASK.search(fold(line.text))]
+    has_place = any(outward.PLACE.search(line.text) for line in lines)
+    return (tasks[0], "gives the work to the agent") if len(tasks) > 1 or (tasks and has_place) else None
 
 
 def _decides_itself(case: Case) -> bool:
@@ -469,13 +500,13 @@ def _decides_itself(case: Case) -> bool:
 
 
 def _names_role(case: Case, finding: Finding) -> bool:
-    return gates.A_ROLE.search(case.heard(finding.words)) is not None
+    return A_ROLE.search(case.heard(finding.words)) is not None
 
 
 def _outward(case: Case, best: Finding) -> str:
     """Return what goes outside if somebody agrees, or nothing: by the question, its heading, or what follows."""
     for text in (best.words, case.heading.text):
-        named = _outward_word(gates.LOOKED_AT_THERE.sub("", fold(text)))
+        named = _outward_word(outward.LOOKED_AT_THERE.sub("", fold(text)))
         if named:
             return named
     if any(_is_outward_consequence(block) for block in _after(case, best)):
@@ -490,29 +521,29 @@ def _after(case: Case, best: Finding) -> list[Block]:
 
 
 def _outward_word(folded: str) -> str:
-    return next((name for name, pattern in gates.OUTWARD.items() if pattern.search(folded)), "")
+    return next((name for name, pattern in outward.OUTWARD.items() if pattern.search(folded)), "")
 
 
 def _is_outward_consequence(block: Block) -> bool:
     folded = fold(_joined(block))
     if block.kind is Kind.FENCE:
         lines = (fold(line.text).strip() for line in block.lines)
-        is_code = block.language in gates.SHELL_LANGUAGES
-        return is_code and any(gates.OUTWARD_COMMAND.search(one) for one in lines if not one.startswith("#"))
-    if gates.YES.search(folded):
-        return bool(_outward_word(folded) or gates.OUTWARD_COMMAND.search(folded))
+        is_code = block.language in scenes.SHELL_LANGUAGES
+        return is_code and any(outward.OUTWARD_COMMAND.search(one) for one in lines if not one.startswith("#"))
+    if outward.YES.search(folded):
+        return bool(_outward_word(folded) or outward.OUTWARD_COMMAND.search(folded))
     return False
 
 
 def _is_outward_talk(clause: Clause) -> bool:
-    folded = gates.LOOKED_AT_THERE.sub("", fold(clause.text))
-    return gates.OUTWARD_PROSE.search(folded) is not None and not gates.NOT_YET.search(fold(clause.sentence))
+    folded = outward.LOOKED_AT_THERE.sub("", fold(clause.text))
+    return outward.OUTWARD_PROSE.search(folded) is not None and not outward.NOT_YET.search(fold(clause.sentence))
 
 
 def _merges(case: Case, best: Finding) -> bool:
-    if any(gates.OUTWARD["merge"].search(fold(text)) for text in (best.words, case.heading.text)):
+    if any(outward.OUTWARD["merge"].search(fold(text)) for text in (best.words, case.heading.text)):
         return True
-    return any(gates.MERGE_COMMAND.search(fold(_joined(block))) for block in _after(case, best))
+    return any(outward.MERGE_COMMAND.search(fold(_joined(block))) for block in _after(case, best))
 
 
 def _validated(case: Case, found: tuple[Line, str] | None) -> Verdict | None:
@@ -526,8 +557,8 @@ def _validated(case: Case, found: tuple[Line, str] | None) -> Verdict | None:
 
 def _hard_criterion(case: Case) -> tuple[Line, str] | None:
     commands = _commands(case)
-    criteria = [one for one in _criteria(case) if one[0] <= gates.PLAIN]
-    exits = next((line for level, line in criteria if level == gates.EXITS), None)
+    criteria = [one for one in _criteria(case) if one[0] <= outward.PLAIN]
+    exits = next((line for level, line in criteria if level == outward.EXITS), None)
     if len(commands) > 1 and exits is not None:
         return exits, "exit codes decide"
     if commands:
@@ -558,8 +589,8 @@ def _first_line(case: Case, kind: Kind, why: str) -> tuple[Line, str] | None:
 
 def _commands(case: Case) -> list[Line]:
     """Return the lines of a section's shell fences that check something; comments and talk are left out."""
-    fences = (block for block in case.blocks if block.language in gates.SHELL_LANGUAGES)
-    return [line for block in fences for line in block.lines if not gates.IDLE_COMMAND.match(line.text)]
+    fences = (block for block in case.blocks if block.language in scenes.SHELL_LANGUAGES)
+    return [line for block in fences for line in block.lines if not outward.IDLE_COMMAND.search(line.text)]
 
 
 def _criteria(case: Case) -> Iterator[tuple[int, Line]]:
@@ -567,14 +598,8 @@ def _criteria(case: Case) -> Iterator[tuple[int, Line]]:
     for block in case.blocks:
         if block.kind is Kind.FENCE:
             continue
-        for line in _sentence_lines(block):
+        for line in sentence_lines(block):
             folded = fold(line.text)
-            level = next((at for at, one in enumerate(gates.CRITERIA) if one.search(folded)), None)
+            level = next((at for at, one in enumerate(outward.CRITERIA) if one.search(folded)), None)
             if level is not None:
                 yield level, line
-
-
-def _sentence_lines(block: Block) -> Iterator[Line]:
-    joined = "\n".join(line.text for line in block.lines)
-    for start, end in _sentences(joined):
-        yield from _cut(block.lines, start, end)

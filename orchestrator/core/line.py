@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from orchestrator.core.blocks import Heading, Section, frontmatter, sections, stored
-from orchestrator.core.gates import fold
 from orchestrator.core.headings import condition, names
 from orchestrator.core.outline import Outline, outline, verdicts
 from orchestrator.core.values import GateType, Value, is_workflow_id, natural_order
+from orchestrator.core.wording import fold, regex
 from orchestrator.errors import BadConfiguration
 
 _GONE = r"(?:descontinuad[oa]|discontinued|deprecated|obsolet[oae]|arquivad[oa]|archived|desativad[oa])"
-_DISCONTINUED = re.compile(rf"^\W*{_GONE}\b|[(\[]{_GONE}[)\]]")
+_DISCONTINUED = regex(rf"^\W*{_GONE}\b|[(\[]{_GONE}[)\]]")
 _STRENGTH = ("none", "validation", "human", "deploy")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.core.blocks import Section
 from orchestrator.core.headings import gate_label, names, phase
-from orchestrator.core.judge import Case, Verdict, people, speaks_of_gate, stop, verdict
+from orchestrator.core.judge import Case, Verdict, speaks_of_gate, stop, verdict
+from orchestrator.core.people import people
 from orchestrator.core.values import Value
 
 
@@ -17,6 +18,7 @@ class Outline(Value):
     phases: Mapping[int, tuple[str, str]]
     labels: Mapping[int, str]
     candidates: frozenset[int]  # gates whatever they say: numbered ones, and those the user names
+    hinted: frozenset[int]  # those of them that are candidates by a keyword alone
     anchors: frozenset[int]  # those that answer for themselves wherever they stand
     title: int | None
     people: tuple[str, ...]  # the names of those who decide
@@ -38,13 +40,17 @@ def outline(
     phases = {at: found for at, text in enumerate(texts) if (found := phase(text, phase_words))}
     labels = {at: label for at, text in enumerate(texts) if (label := gate_label(text))}
     titles = (at for at, one in enumerate(sections) if one.heading.level == 1 and at not in {*phases, *labels})
+    title = next(titles, None)
+    named = {*labels, *chosen}
+    hinted = {at for at in _named(texts, keywords) if at not in named and at != title}
     return Outline(
         sections=sections,
         phases=phases,
         labels=labels,
-        candidates=frozenset({*labels, *chosen, *_named(texts, keywords)}),
-        anchors=frozenset({*phases, *labels, *chosen}),
-        title=next(titles, None),
+        candidates=frozenset(named | hinted),
+        hinted=frozenset(hinted),
+        anchors=frozenset({*phases, *named}),
+        title=title,
         people=people(block for one in sections for block in one.blocks),
     )
 
@@ -79,6 +85,7 @@ def _case(plan: Outline, owners: Sequence[int], at: int) -> Case:
         heading=plan.sections[at].heading,
         blocks=blocks,
         is_gate=at in plan.candidates,
+        is_hinted=at in plan.hinted,
         is_phase=at in plan.phases,
         is_preface=at < min(plan.phases, default=0),
         people=plan.people,

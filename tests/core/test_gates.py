@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from orchestrator.core.line import GateFound, Rules, read_document
@@ -222,6 +225,387 @@ ASKED_BODIES = (
     "```\nAgente: Posso assar? (sim/não)\nUsuário: [aguardar]\n```",
     "Mostre na tela ao usuário:\n\n```\nApagar o lote? (sim/não)\n```",
 )
+# A negation silences the weak cues of its own sentence, and nothing in another block.
+NEGATED_BESIDE_A_STOP = (
+    "Siga até o fim sem perguntar.\n\nAprova o cardápio? (sim/não)",
+    "Não interrompa no meio.\n\nPergunte ao dono qual forno usar.",
+    "Sem esperar: ligue o forno.\n\nAguarde o OK da gerente.",
+    "Nobody is asked about the fonts.\n\n```\nShip the poster? (yes/no)\n```",
+    "O agente preenche a ficha.\n\nA ficha vai para o mural.\n\nO mural fica no corredor: serve assim? (sim/não)",
+    "Do not interrupt the print run. Wait for the owner's answer.",
+    "Aguarde a resposta do usuário e não interrompa os outros.",
+    "Não pergunte de novo depois disso. Agora espere o sim do diretor.",
+    "Em dúvida, não pare. Ao fim, peça a aprovação da coordenadora.",
+    "**Aprovação do dono:** a planta serve? [sim/não/ajustar]\n\nDepois disso não pare mais.",
+    'Espere o "pode rodar" dela.\n\nNão pergunte duas vezes.',
+    '**Pergunte antes:** "Troco o fornecedor?"\n\nSem parar a linha.',
+)
+NEGATED_ITSELF = (
+    "Siga sem esperar a resposta do usuário.",
+    "Não peça aprovação da gerente.",
+    "Mostre o cartaz ao dono e siga sem esperar.",
+    "Pergunte ao dono, mas não espere a resposta.",
+    "A aprovação do usuário não é necessária.",
+    "Waiting for the owner's approval is not needed.",
+    "Avise a diretora; ninguém espera resposta.",
+    "O OK da cliente já foi dado.",
+    "Do not wait for the user to approve.",
+    "**SE o molde já estiver limpo:** 🛑 PARE. O molde sobra.",
+    "IF the shelf is already full: STOP. Sort it first.",
+)
+MENDED_OR_FETCHED = """
+Com os erros corrigidos, aguarde a aprovação da diretora.
+Quando não houver mais conflitos, peça o OK do dono.
+After fixing the errors, wait for the owner's approval.
+Mostre ao dono o mapa feito na FASE 3 e aguarde a aprovação dele.
+Para cada prato, pergunte ao cliente se fica.
+"""
+STILL_TROUBLE = """
+Se houver conflitos, aguarde a aprovação da diretora.
+Com erros no mapa, peça ajuda ao dono.
+Na FASE 3 aguarda-se a aprovação do dono.
+A cada etapa do 7, o dono aprova.
+"""
+KEYWORD_SECTIONS = (
+    ("Screenshot da vitrine", "Tire a foto. Salve na pasta do dia. Nomeie pela data.", False),
+    ("Screenshot set", "They are collected and kept in evidence/day-1/.", False),
+    ("Screenshot evidence", "The owner sees them in workflow 6b. Don't stop here to show them.", False),
+    ("Screenshot da loja", "1. Abrir a vitrine\n2. Fotografar", False),
+    ("Screenshot da vitrine", "A vitrine da semana.", True),
+    ("Screenshot da vitrine", "Tire a foto, mostre ao dono e aguarde o OK.", True),
+)
+QUOTED_GO = 'Só imprima com o "pode imprimir" da Bruna.\n\nBruna aprova o cartaz.'
+# Whole sections, as they are written for an assistant in an editor.
+SECTIONS_THAT_STOP = (
+    (
+        "FASE 2: REFRAMING",
+        '🎯 Reescreva o pedido em uma frase e devolva pro usuário: "É isso mesmo que você quer?" Só avance com a confirmação.',
+    ),
+    ("FASE 5: ESCOLHA", "**Ação do usuário:** escolher A, B ou C. O agente fica em espera."),
+    ("FASE 3: MIGRATION EM PRODUÇÃO", '⏸️ STOP! Preciso do seu "sim" antes de rodar isso no banco de verdade.'),
+    ("GATE 2: Screenshot Validation", "Envie as capturas no chat e aguarde o usuário validar cada uma."),
+    ("FASE 4: VALIDAR COM O USUÁRIO", "Mostrar protótipo. Ajustar até ele aprovar."),
+    ("Phase 7: Ship it", "Ask for permission to push. No answer, no push."),
+    ("FASE 6: PR", "Antes de abrir o PR, pedir autorização (o CI gasta crédito)."),
+    ("FASE 8: MERGE", "A decisão de mergear é sempre do usuário. Apresente o link e espere."),
+    (
+        "FASE 1: DÚVIDAS",
+        "Liste as dúvidas em aberto e envie todas de uma vez. Continue quando todas tiverem resposta do usuário.",
+    ),
+    (
+        "FASE 9: DEPLOY VPS",
+        "🚨 **ATENÇÃO:** produção! Confirmar com o usuário o horário da janela antes de executar o script.\n\n```bash\n./vps-deploy.sh\n```",
+    ),
+    (
+        "FASE 2: BRAINSTORM",
+        'Apresentar as 5 soluções numeradas.\n\n**Pergunta ao usuário:** "Qual número você quer que eu detalhe?"',
+    ),
+    ("FASE 10: LIMPEZA", "Vou apagar: branch local, branch remota, worktree. Confirma? (s/N)"),
+    ("Fase 4: Conteúdo", "Os textos legais vão para o jurídico do cliente. Só publique com o de acordo deles."),
+    (
+        "FASE 3: TEST DRIVING",
+        "Passe o celular para o usuário e observe. Pergunte o que achou. Sem o feedback dele a fase não fecha.",
+    ),
+    ("FASE 5: CHECKPOINT", "✋ Ponto de decisão do usuário: manter o escopo, cortar ou adiar."),
+    (
+        "FASE 3: APRESENTAÇÃO DO PLANO",
+        "**AÇÃO:** Mostrar o resumo do plano na tela.\n\n**SE APROVADO:** ir para a FASE 4.\n\n**SE REJEITADO:** voltar à FASE 1 e refazer.",
+    ),
+    (
+        "FASE 5: DEPLOY",
+        '🚨 **REGRA CRÍTICA:** o deploy só roda com o "pode subir" do Marcos.\n\n```bash\n./deploy.sh\n```',
+    ),
+    (
+        "FASE 2: ESCOLHA DA BIBLIOTECA",
+        "Monte a tabela comparativa e deixe a decisão com o usuário. Enquanto ele não responder, não instale nada.",
+    ),
+    (
+        "Fase 4: Revisão do texto",
+        "Cole o texto no chat. Pergunte se está bom ou se quer mudar alguma coisa. Só depois salve.",
+    ),
+    ("FASE 6: VALIDAÇÃO MANUAL", "O usuário vai abrir o app no celular e dizer se está ok. Fique parado até lá."),
+    ("Phase 3: Review with the owner", "Summarise the diff in ten lines, then hand it to the owner for a go/no-go."),
+    (
+        "FASE 7: MERGE",
+        "**⛔ BLOQUEIO:** merge na main exige OK explícito do usuário nesta conversa.\n\n```bash\ngh pr merge --squash\n```",
+    ),
+    (
+        "FASE 2: MIGRATION",
+        "⚠️ Migration destrutiva! Antes de rodar, confirme comigo no chat.\n\n```bash\nnpx supabase db push\n```",
+    ),
+    (
+        "FASE 3: PUSH",
+        '> 🤖 "Terminei. 4 commits prontos. Mando pro GitHub?"\n\nSe ele responder que sim:\n\n```bash\ngit push\n```',
+    ),
+    (
+        "GATE 1: Reframing",
+        "Apresente o problema reformulado:\n\n```\nPROBLEMA ORIGINAL: ...\nPROBLEMA REAL: ...\n\nEstá correto? [s/n]\n```",
+    ),
+    (
+        "FASE 4: TESTE NO CELULAR",
+        "1. Gerar o QR code\n2. Pedir pro usuário escanear e testar no iPhone\n3. Anotar o que ele falar\n4. Se ele curtir, seguir pra FASE 5",
+    ),
+    ("FASE 5: PRODUÇÃO", "Não suba nada pra VPS sem eu liberar.\n\n```bash\nssh vps deploy\n```"),
+    ("Fase 2: Prioridades", "Liste as 10 ideias e peça para o usuário ordenar. A ordem dele é a que vale."),
+    (
+        "FASE 8: LIMPEZA",
+        "Listar as branches antigas e perguntar quais podem ser apagadas.\n\n```bash\ngit push origin --delete $B\n```",
+    ),
+    ("Phase 6: Sign-off", "**WAIT.** The user reads the report and answers `ok` or `redo`. Nothing moves until then."),
+    ("FASE 3: DESIGN", "Mande os 3 mockups no chat e só siga com o que for escolhido."),
+    (
+        "FASE 9: STAGING",
+        'Após 24h em staging:\n\n- [ ] 0 erros no Sentry\n- [ ] usuário testou e aprovou\n\n⏸️ Sem o "ok, produção" do usuário, ficar por aqui.',
+    ),
+    (
+        "FASE 2: COMPRA DO DOMÍNIO",
+        "Essa parte é manual: o usuário compra o domínio e cola o DNS aqui. Avise e aguarde.",
+    ),
+    ("Fase 3: Custos", "Se o custo passar de R$ 50/mês, leve a conta ao usuário e deixe que ele decida se vale."),
+    (
+        "FASE 4: CHECKPOINT COM O USUÁRIO",
+        "Resumo em 5 linhas + próximos passos. Siga sem pressa, mas não interrompa as migrações em andamento.",
+    ),
+    ("Fase 7: Nome da feature", "Sugira 3 nomes. Qual deles vai para o menu? Quem escolhe é o usuário."),
+    (
+        "GATE 9: Mudança de preço (SE mexer em plano)",
+        "Alterar preço de plano afeta assinante ativo. Precisa do aceite do usuário por escrito antes do commit.",
+    ),
+    ("FASE 5: RESUMO", 'Termine a mensagem com: "Me diz se posso abrir o PR ou se quer ajustar algo antes."'),
+    (
+        "FASE 2: PLANO",
+        "**QUANDO:** sempre, antes de codar.\n\n**AÇÃO:**\n\n1. Resumir o plano\n2. ⏸️ Parar e esperar o usuário responder\n\n**NUNCA** interrompa os testes que estiverem rodando.",
+    ),
+    (
+        "FASE 4: DADOS",
+        'Siga a FASE 3 sem perguntar nada.\n\nNo fim, mostre a contagem e pergunte: "Apago os 312 registros duplicados? (s/n)"',
+    ),
+    ("FASE 3: ENVIO", "Não peça aprovação para cada e-mail. Peça UMA aprovação do usuário para o lote inteiro."),
+    ("FASE 5: UI", "O agente não decide cor. Mande o print e aguarde o usuário escolher."),
+    (
+        "Phase 2: Scope",
+        'No questions during the analysis. At the end, show the scope and ask: "Is this what you want? [yes/no/adjust]"',
+    ),
+    ("FASE 6: APROVAÇÃO FINAL", '- [ ] testes verdes\n- [ ] screenshots anexados\n- [ ] usuário disse "aprovado"'),
+    (
+        "PASSO 2.3: Perguntar ao usuário",
+        "Qual dos dois provedores ele prefere, e por quê. Registrar em `_decisions.md`.",
+    ),
+    (
+        "FASE 3: COMUNICADO",
+        "Escreva o texto do WhatsApp em 3 versões. O usuário escolhe uma, ou manda refazer. Só então siga.",
+    ),
+    ("FASE 7: RELEASE", '📣 "Versão 2.4 pronta. Publico na Play Store agora ou deixo pra segunda?"'),
+    ("FASE 2: HIPÓTESES", "Apresente as 3 causas mais prováveis ao usuário e pergunte qual delas investigar primeiro."),
+    (
+        "FASE 8: ROLLBACK",
+        "Se o erro passar de 1%:\n\n1. Desligar a flag (sem perguntar)\n2. Perguntar ao usuário se faz o rollback do banco",
+    ),
+    ("🛑 CHECKPOINT HUMANO", "Print das 4 telas + link do preview. Responder com 👍 ou com a lista de ajustes."),
+    (
+        "FASE 5: VALIDAÇÃO DO USUÁRIO",
+        "Enviar o link do preview.\n\n⏳ Prazo: 24h. Sem resposta, mandar um lembrete. Não assuma que silêncio é sim.",
+    ),
+    ("Phase 4: Pricing", "Prices are the owner's call. Bring him the table and come back with his answer."),
+    ("FASE 3: BACKUP", '```bash\nread -p "Backup conferido. Continuar? [s/N] " r\n```'),
+    ("FASE 4: AJUSTES", 'Liste os ajustes sugeridos (numerados) e termine com: "Quais eu faço?"'),
+    ("FASE 2: SEGREDO VAZADO", "Avise o usuário na hora e espere ele trocar a chave. Não faça mais nada até lá."),
+    ("FASE 6: PR", "**User Approval:** abro o PR assim? [sim/não]\n\nDepois do sim, não pare mais até o merge."),
+    (
+        "Fase 3: Layout",
+        "Depois de montar a tela, chame o usuário para ver no navegador. Ele pode pedir mudança; faça e chame de novo até ele dizer que está bom.",
+    ),
+    ("FASE 9: VPS", 'Me manda o resumo e espera eu responder. Só roda o script depois do meu "vai".'),
+    (
+        "FASE 1: ENTREVISTA",
+        "Faça estas perguntas ao usuário, uma por vez, e espere a resposta de cada uma:\n\n1. Quem usa?\n2. Quando?\n3. O que acontece hoje?",
+    ),
+    (
+        "FASE 3: TRADE-OFFS",
+        "Trade-off que muda prazo ou custo → usuário decide. Trade-off técnico → você decide.\n\nMonte a lista do primeiro tipo e aguarde as decisões.",
+    ),
+)
+SECTIONS_THAT_DO_NOT = (
+    (
+        "FASE 2: IMPLEMENTAR LOGIN",
+        "- [ ] usuário confirma o e-mail\n- [ ] usuário escolhe a senha\n- [ ] usuário aceita os termos",
+    ),
+    (
+        "FASE 3: RUNTIME VALIDATION",
+        'Suba o app, espere o log "ready" e rode o smoke. Se travar, mate o processo e tente de novo.',
+    ),
+    (
+        "FASE 4: ROOT CAUSE",
+        "Responda: o que mudou? Quem é afetado? Por que o teste não pegou? Não pare na primeira resposta.",
+    ),
+    (
+        "FASE 5: APROVAÇÃO DE PAGAMENTO",
+        "Mockar o gateway: aprovado, recusado, em análise. O pedido só sai com o pagamento aprovado.",
+    ),
+    ("GATE 6: Lint", "```bash\nnpm run lint\n```\n\n❌ Falhou? PARE. ✅ Passou? Próximo gate."),
+    (
+        "FASE 6: STAGING 24H",
+        "Deixe rodando 24h. Cron coleta métricas a cada hora. Ao final, anexe o gráfico ao relatório que o usuário vai ler no 11b.",
+    ),
+    ("FASE 7: DOCUMENTAÇÃO", "Escreva o changelog para o usuário final: o que mudou, como usar, o que confirmar."),
+    ("Phase 2: Review bot", "Wait for the review bot. Apply its suggestions or answer why not."),
+    ("FASE 8: CHAT", "O bot pergunta se o aluno quer continuar. Se sim, abre o treino; se não, agenda lembrete."),
+    ("FASE 1: CARREGAR CONTEXTO", "⚠️ REGRA CRÍTICA: não continue sem ter lido TODOS os arquivos abaixo."),
+    (
+        "FASE 9: META-LEARNING",
+        'Registre: pedidos de aprovação que poderiam ter sido automáticos; esperas acima de 1h; respostas "sim" sem leitura.',
+    ),
+    ("FASE 3: SEED", "Devo usar dados reais? Nunca. Gere com faker."),
+    ("FASE 4: PUSH NOTIFICATION", "Pedir permissão de push só depois do primeiro treino. Sem permissão, usar e-mail."),
+    ("FASE 5: AGENTES", "Cada subagente espera o anterior terminar. O orquestrador aprova a saída de cada um."),
+    ("FASE 2: COPY", 'Títulos dos modais: "Cancelar plano?", "Apagar treino?", "Sair sem salvar?"'),
+    (
+        "FASE 3: VALIDATION LOOP",
+        "Repita até o lint e os testes passarem. Não pergunte ao usuário entre uma volta e outra.\n\n```bash\nnpm test\n```",
+    ),
+    (
+        "FASE 2: SCREENSHOTS",
+        "Tire screenshot de cada tela nos 3 tamanhos. Salve em `.context/screens/`. O usuário vê tudo de uma vez no 6b.",
+    ),
+    ("Screenshot das telas", "Abra cada rota. Capture em 375, 768 e 1440. Compare com o baseline."),
+    (
+        "FASE 1: 5 WHYS",
+        'Pergunte "por quê?" cinco vezes até chegar à causa raiz.\n\n1. Por que o pagamento falhou?\n2. Por que o retry não rodou?',
+    ),
+    (
+        "FASE 4: ULTRA-THINK",
+        "Antes de codar, pergunte-se: existe solução mais simples? O usuário aprovaria isso? Estou resolvendo a causa?",
+    ),
+    (
+        "FASE 2: AUTORIZAÇÃO",
+        "Implementar o guard de permissão: usuário sem papel `admin` precisa de aprovação do gestor para excluir treino.",
+    ),
+    (
+        "FASE 5: MONITORAMENTO 24H",
+        "Aguardar 24h. A cada 1h, ler o Sentry. Se erro > 1%, executar o rollback automático e avisar o usuário.",
+    ),
+    ("GATE 8: Build", "🚨 STOP se o build quebrar. Corrija e repita.\n\n```bash\nnpm run build\n```"),
+    (
+        "FASE 6: META-LEARNING",
+        "- O usuário precisou intervir? Quantas vezes?\n- Alguma aprovação demorou mais de 1 dia?\n- O que eu faria diferente?",
+    ),
+    (
+        "FASE 3: NOTIFICAÇÕES",
+        "O app pede permissão ao usuário na primeira abertura. Se ele negar, não perguntar de novo por 7 dias.",
+    ),
+    ("FASE 7: COMMIT", "Commits pequenos, sem esperar aprovação: a revisão acontece no Workflow 10."),
+    (
+        "Phase 2: Error copy",
+        "| Case | Text |\n|---|---|\n| delete | Delete workout? (yes/no) |\n| leave | Leave without saving? |",
+    ),
+    (
+        "FASE 4: REGISTRO",
+        "```bash\ncat >> .context/log.md <<'EOF'\n## GATE 3: aguardando aprovação do usuário\nStatus: pendente\nEOF\n```",
+    ),
+    (
+        "FASE 1: LOAD CONTEXT",
+        "Leia `_decisions.md`. Confirme que o usuário aprovou o plano (GATE 4). Se não estiver lá, volte ao Workflow 4.",
+    ),
+    (
+        "FASE 5: CODE REVIEW",
+        "Peça ao subagente revisor que aprove ou reprove o diff. Se reprovar, corrija e peça de novo.",
+    ),
+    (
+        "FASE 2: TESTE E2E",
+        '1. Abrir /login\n2. Preencher usuário e senha\n3. Clicar em "Entrar"\n4. Esperar o dashboard\n5. Confirmar que o nome do usuário aparece',
+    ),
+    (
+        "FASE 6: DEPLOY STAGING",
+        "```bash\ndocker compose -f staging.yml up -d\ncurl -f https://staging.app/health\n```\n\nSe o health falhar 3x, PARE e chame o usuário.",
+    ),
+    (
+        "FASE 3: CONSENTIMENTO",
+        'Criar a tela de consentimento LGPD: título, texto, botões "Aceito" e "Agora não". Sem aceite, o app não coleta dados de saúde.',
+    ),
+    (
+        "FASE 2: DECISÕES TÉCNICAS",
+        "Decida sozinho o que couber na alçada: nome de variável, pasta, lib já usada. Não precisa consultar ninguém.",
+    ),
+    (
+        "GATE 12: Checklist de segurança",
+        "- [ ] RLS em toda tabela nova\n- [ ] nenhuma chave no código\n- [ ] usuário anônimo não lê dados de outro usuário",
+    ),
+    ("FASE 4: RESUMO FINAL", "Mostrar ao usuário o resumo do que foi feito e seguir direto para o Workflow 7."),
+    ("FASE 3: FILA", "Pagamentos ficam em `aguardando_aprovacao` até o webhook do gateway confirmar."),
+    (
+        "Phase 5: Feature flag",
+        "Ship behind a flag, off by default. The user turns it on later, in 11b; nothing to ask now.",
+    ),
+    (
+        "FASE 2: RISCO",
+        "Para cada risco responda: o que acontece se o usuário não confirmar o e-mail? E se confirmar duas vezes?",
+    ),
+    ("FASE 1: LEITURA", "⚠️ NUNCA peça confirmação para ler arquivos. Leia tudo antes de falar."),
+    (
+        "FASE 3: IMPLEMENTAÇÃO",
+        "Trabalhe em blocos de 30 min. Não interrompa o usuário. Dúvida pequena: decida e registre.",
+    ),
+    ("FASE 2: TDD", "Escreva o teste. Veja falhar. Faço passar? Sim, com o mínimo de código. Refatoro? Só com verde."),
+    (
+        "FASE 4: API",
+        "Quando o cliente cancelar, pergunte o motivo (modal com 4 opções) e só depois cancele a assinatura.",
+    ),
+    (
+        "FASE 5: MÁQUINA DE ESTADOS",
+        "| Estado | Próximo |\n|---|---|\n| aguardando_aprovacao | aprovado ou rejeitado |\n| aprovado | publicado |\n\nSe aprovado: publica. Se rejeitado: volta para rascunho.",
+    ),
+    (
+        "GATE 14: Cobertura",
+        "Se aprovado (≥ 80%): próxima fase. Se reprovado: escreva mais testes.\n\n```bash\nnpm run cov\n```",
+    ),
+    (
+        "FASE 6: PÓS-DEPLOY",
+        "Aguarde 10 minutos e leia os logs. Tudo ok? Siga. Algo estranho? Rollback automático e nota no `_attempts.log`.",
+    ),
+    (
+        "FASE 1: LOAD CONTEXT",
+        "Confira no `_decisions.md` se o usuário já aprovou. Já aprovou → FASE 2. Não aprovou → este workflow não devia ter começado; volte ao 4.",
+    ),
+    ("FASE 7: HANDOFF", "Passe o resumo para o próximo workflow. O usuário lê quando quiser."),
+    (
+        "FASE 2: PROMPTS DO N8N",
+        'Prompt do agente de suporte:\n\n```\nVocê é o assistente da academia. Antes de cancelar um plano, pergunte ao cliente: "Tem certeza? (sim/não)" e aguarde.\n```',
+    ),
+    (
+        "FASE 3: TOM DA IA NO APP",
+        'O coach virtual pergunta "Posso ajustar sua carga?" e espera o aluno responder antes de mudar o treino.',
+    ),
+    ("FASE 4: RETRY", "Espere 5s, 15s e 45s entre as tentativas. Depois da terceira, marque como falho e siga."),
+    (
+        "FASE 5: AUDITORIA",
+        "- Quem aprovou? (campo `approved_by`)\n- Quando? (campo `approved_at`)\n- O usuário confirmou por e-mail? (campo `confirmed`)",
+    ),
+    (
+        "Phase 3: Modal",
+        "Build the `ConfirmDialog`: title, body, `Cancel` and `Delete`. It waits for the user to confirm before the request is sent.",
+    ),
+    (
+        "FASE 6: SCREENSHOT VALIDATION (AUTOMÁTICA)",
+        "O Playwright compara com o baseline (diff < 0,1%). Passou → FASE 7. Não passou → corrija o CSS.",
+    ),
+    (
+        "FASE 2: DEPENDÊNCIAS",
+        "Só instale pacote novo se: licença MIT, mantido, < 50 kB. Passou nos três? Instala e registra. Não passou? Escreva na mão.",
+    ),
+    ("FASE 8: LIÇÕES", "O que eu deveria ter perguntado antes ao usuário? Em que ponto esperei à toa?"),
+    (
+        "REGRAS DE OURO",
+        "1. Nunca faça push sem aprovação\n2. Sempre pergunte antes de apagar\n3. Silêncio não é aprovação",
+    ),
+    ("FASE 3: LGPD", "O aluno precisa autorizar o uso da foto. Sem autorização, a foto não aparece no ranking."),
+    (
+        "FASE 4: SELF-REVIEW",
+        "Finja que você é o revisor: aprovaria este PR? (sim/não) Se não, o que falta? Corrija e pergunte-se de novo.",
+    ),
+    ("FASE 5: ATUALIZAR DOCS", "Marcar no INDEX: `GATE 20: aprovado pelo usuário em DD/MM`. Depois commit."),
+    ("GATE 22: Acessibilidade", "axe sem violações. STOP se houver alguma: corrigir antes de continuar."),
+    ("FASE 2: CRON", "O job roda às 3h e espera confirmação do broker antes de marcar como enviado."),
+)
 SILENT_HEADINGS = """
 Fase 9: Revisão final
 Phase 2: Manual review of the diff
@@ -240,6 +624,11 @@ Phase 5: Client sign-off
 Aceite da cliente
 Human review required
 Manual approval
+PASSO 4: Confirmar com o dono
+Perguntar ao usuário
+Step 2: Ask the owner
+🛑 Checkpoint humano
+Alinhamento com o dono
 """
 
 
@@ -285,6 +674,78 @@ def test_a_name_a_choice_a_favour_or_a_pick_stops_its_phase(sentence: str) -> No
 )
 def test_tools_thoughts_the_product_and_other_places_stop_nothing(sentence: str) -> None:
     assert gates_of(f"Faça o resumo.\n\n{sentence}") == []
+
+
+@pytest.mark.parametrize("body", [*NEGATED_BESIDE_A_STOP, *lines(MENDED_OR_FETCHED)])
+def test_a_negation_trouble_or_reference_elsewhere_silences_no_stop(body: str) -> None:
+    (found,) = gates_of(f"Faça o resumo.\n\n{body}")
+    assert found.stops
+
+
+@pytest.mark.parametrize("body", [*NEGATED_ITSELF, *lines(STILL_TROUBLE)])
+def test_a_negation_trouble_or_reference_in_the_sentence_itself_stops_nothing(body: str) -> None:
+    assert gates_of(f"Faça o resumo.\n\n{body}") == []
+
+
+def test_a_heading_that_asks_is_silenced_by_its_own_approval_being_given_and_by_nothing_else() -> None:
+    heading = "Fase 1: Aprovação do usuário"
+    assert only("Não interrompa no meio.", heading).trigger == heading
+    assert only("Depois do sim, siga sem perguntar.", heading).stops
+    assert gates_of("A aprovação já foi dada no passo 3.", heading) == []
+    assert gates_of("Nenhuma aprovação; siga sem esperar.", heading) == []
+
+
+def sections_of(heading: str, body: str) -> list[GateFound]:
+    return gates_of(body, heading, Rules(keywords=("GATE 1", "screenshot", "staging")))
+
+
+@pytest.mark.parametrize(("heading", "body"), SECTIONS_THAT_STOP)
+def test_a_section_that_needs_a_person_stops(heading: str, body: str) -> None:
+    assert any(gate.stops for gate in sections_of(heading, body))
+
+
+@pytest.mark.parametrize(("heading", "body"), SECTIONS_THAT_DO_NOT)
+def test_a_section_that_needs_nobody_stops_nothing(heading: str, body: str) -> None:
+    assert [gate for gate in sections_of(heading, body) if gate.stops] == []
+
+
+@pytest.mark.parametrize(("heading", "body", "stops"), KEYWORD_SECTIONS)
+def test_a_heading_with_the_users_keyword_stops_unless_it_gives_the_agent_work(
+    heading: str, body: str, stops: bool
+) -> None:
+    assert [gate.stops for gate in sections_of(heading, body)] == [stops]
+
+
+def test_a_title_is_no_gate_by_a_keyword_and_may_ask_by_itself() -> None:
+    rules = Rules(keywords=("staging",))
+    assert read_document("# Staging 24h\n\nTexto.\n\n## Fase 1: a\n\nb\n", "f.md", "1", rules).gates == ()
+    (asked,) = read_document("# Staging\n\nPosso subir? (sim/não)\n\n## Fase 1: a\n\nb\n", "f.md", "1", rules).gates
+    assert (asked.heading, asked.stops) == ("Staging", True)
+
+
+@pytest.mark.parametrize(
+    "purpose", ["**OBJETIVO:** deixar o usuário escolher.", "Goal: get the owner's approval of the plan."]
+)
+def test_what_a_document_is_for_stops_nothing_before_its_first_phase(purpose: str) -> None:
+    assert read_document(f"# T\n\n{purpose}\n\n## Fase 1: a\n\nb\n", "f.md", "1", Rules()).gates == ()
+
+
+def test_whose_word_is_quoted_is_a_person_by_name() -> None:
+    assert only(QUOTED_GO, "Fase 1: Imprimir a versão (deploy)").stops
+
+
+def test_rules_are_compiled_when_a_document_is_read_and_not_before() -> None:
+    code = (
+        "import gc, re, sys, orchestrator.core.line\n"
+        "from orchestrator.core.wording import Pattern\n"
+        "rooms = [room for name, room in sys.modules.items() if name.startswith('orchestrator.core.')]\n"
+        "values = [one for room in rooms if room.__name__[18:] != 'values' for one in vars(room).values()]\n"
+        "lazy = [one for one in gc.get_objects() if isinstance(one, Pattern)]\n"
+        "print([one for one in values if isinstance(one, re.Pattern)])\n"
+        "print(len(lazy) > 100, [one for one in lazy if '_compiled' in vars(one)])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\nTrue []\n", "")
 
 
 @pytest.mark.parametrize("body", NOT_ASKED_BODIES)

@@ -83,13 +83,21 @@ def test_a_document_of_another_trade_is_read_as_a_careful_reader_reads_it(name: 
     assert len(found) == len(own.gates)
 
 
-@pytest.mark.parametrize("name", ["line_corpus", "line_corpus_2"])
+@pytest.mark.parametrize("name", ["line_corpus", "line_corpus_2", "line_corpus_3"])
 def test_of_a_whole_line_nearly_all_stops_are_found_and_nearly_none_invented(name: str) -> None:
-    corpus = TESTS / name
+    assert_nearly_all_are_found(TESTS / name, Rules())
+
+
+@pytest.mark.parametrize("name", ["samples", "line_corpus", "line_corpus_2", "line_corpus_3"])
+def test_the_users_default_keywords_change_next_to_nothing_of_that(name: str) -> None:
+    assert_nearly_all_are_found(TESTS / name, Rules(keywords=("GATE 1", "screenshot", "staging")))
+
+
+def assert_nearly_all_are_found(corpus: Path, rules: Rules) -> None:
     expected = json.loads((corpus / "expected.json").read_text(encoding="utf-8"))["documents"]
     wanted, found = set(), set()
     for one in expected:
-        document = read_document(stored(corpus / "workflows" / one["file"]), one["file"], one["id"], Rules())
+        document = read_document(stored(corpus / "workflows" / one["file"]), one["file"], one["id"], rules)
         wanted |= {(one["file"], gate["line"]) for gate in one["gates"] if gate["type"] != "validation"}
         found |= {(one["file"], gate.line) for gate in document.gates if gate.stops}
     assert len(wanted & found) >= 0.95 * len(wanted)

@@ -1,0 +1,88 @@
+"""How a block of text is cut into what it says: sentences, and clauses within them. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.core.blocks import Block, Line
+from orchestrator.core.values import Value
+from orchestrator.core.wording import regex
+
+_SENTENCE = regex(r"[.!?…]+[\"”')*_\]`]*(?:\s*[(\[][^()\[\]\n]{1,40}[)\]][*_.]*)?(?=\s|$)|\n\s*\n|$")
+_CLAUSE = regex(r"(?<=[;:])[*_]*\s+|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
+MARKS = " \t*_>"
+_CHOICE = regex(r"(?i:\W*(?:qual|quais|o que|which|what)\b[^.;]*\?\W*)")
+_SHORT = 6  # words: a sentence of so few is not cut at its colon
+
+
+class Clause(Value):
+    """A piece of a block that says one thing, and the sentence and the block it stands in."""
+
+    lines: tuple[Line, ...]
+    sentence: str
+    block: Block
+
+    @property
+    def text(self) -> str:
+        """The words of all its lines."""
+        return " ".join(line.text.strip() for line in self.lines)
+
+
+def clauses(block: Block) -> Iterator[Clause]:
+    """Yield the clauses of a block of text in order."""
+    joined = "\n".join(line.text for line in block.lines)
+    for start, end in _sentences(joined):
+        spans = [(start, end)] if _is_whole(joined[start:end]) else _clause_spans(joined, start, end)
+        for first, last in spans:
+            lines = tuple(_cut(block.lines, first, last))
+            if lines:
+                yield Clause(lines=lines, sentence=joined[start:end].replace("\n", " "), block=block)
+
+
+def _is_whole(sentence: str) -> bool:
+    return len(sentence.split()) <= _SHORT or _CHOICE.fullmatch(sentence) is not None
+
+
+def _sentences(joined: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of sentences; a short question right after a question belongs to it."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for found in _SENTENCE.finditer(joined):
+        end = found.end()
+        if not joined[start:end].strip():
+            continue
+        if spans and _belongs(joined[slice(*spans[-1])], joined[start:end]):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+        start = end
+    yield from spans
+
+
+def _belongs(before: str, after: str) -> bool:
+    both_ask = "?" in before and "?" in after
+    return both_ask and "\n" not in after.strip() and not after.startswith("\n") and len(after.split()) <= 3
+
+
+def _clause_spans(joined: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    at = start
+    for found in _CLAUSE.finditer(joined, start, end):
+        yield at, found.start()
+        at = found.end()
+    yield at, end
+
+
+def _cut(lines: Sequence[Line], first: int, last: int) -> Iterator[Line]:
+    """Yield the parts of `lines` between two offsets of their text joined by line ends."""
+    offset = 0
+    for line in lines:
+        text = line.text[max(first - offset, 0) : max(last - offset, 0)]
+        if text.strip(MARKS):
+            yield Line(number=line.number, text=text)
+        offset += len(line.text) + 1
+
+
+def sentence_lines(block: Block) -> Iterator[Line]:
+    joined = "\n".join(line.text for line in block.lines)
+    for start, end in _sentences(joined):
+        yield from _cut(block.lines, start, end)
