@@ -26,9 +26,7 @@ from orchestrator.core.values import GateType
 
 ROOT = Path(__file__).parent.parent
 KEYWORDS = ("GATE 1", "screenshot", "staging")
-DECIDES = (
-    r"\borchestrator\s+(approve|reject|resume|rollback|retire|review|pause|set)\b|--undo|--repair|APPROVE ALL"
-)
+DECIDES = r"\borchestrator\s+(approve|reject|resume|rollback|retire|review|pause|set)\b|--undo|--repair|APPROVE ALL"
 
 
 def document(name: str, keywords: tuple[str, ...] = KEYWORDS) -> Document:
