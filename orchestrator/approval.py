@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator import render
+from orchestrator import documents, render
 from orchestrator.adapters.agent import plain
 from orchestrator.checkpoints import instant
 from orchestrator.core import decide
@@ -52,7 +52,7 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Shown]:
     found = [
         one
         for one in workspace.world.features.values()
-        if one.gate is not None and (not only or one.id in only) and _is_offered(one)
+        if one.gate is not None and one.ordered is None and (not only or one.id in only) and _is_offered(one)
     ]
     found.sort(
         key=lambda one: (
@@ -255,7 +255,7 @@ def _row(name: str, rows: Sequence[Shown]) -> Shown | None:
 
 
 def record(workspace: Workspace, rows: Sequence[Shown], decisions: Sequence[Decided], who: str, shown: float) -> str:
-    """Record exactly these decisions, all or none; return the sentence that says so.
+    """Record exactly these decisions, the gates all or none, then the line; return the sentence that says so.
 
     Raises Refusal where a gate is not the one that was shown any more.
     """
@@ -269,7 +269,7 @@ def record(workspace: Workspace, rows: Sequence[Shown], decisions: Sequence[Deci
     sitting = Sitting(door="terminal", actor=who, batch=uuid.uuid4().hex, shown=round(shown, 3), waited=waited)
     line = workspace.line
     changes = next((one.shown.change for one in decisions if one.shown.feature is None), None)
-    if changes is not None and changes != workspace.effective.pending:
+    if changes is not None and documents.source(workspace.main) != workspace.effective.source:
         raise Refusal("the line changed again since it was shown; nothing was approved", "call it again")
     if items:
         workspace.record(lambda world: decide.approve(world, line, items, sitting))

@@ -18,7 +18,7 @@ from orchestrator.core.line import Document
 from orchestrator.core.state import Attempt, Feature
 from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
-from orchestrator.errors import BadConfiguration, Refusal, WrongUsage
+from orchestrator.errors import BadConfiguration, GitFailed, Refusal, WrongUsage
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
 
@@ -75,9 +75,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
     checkpoints.drain(workspace, only=feature.id)
     if not feature.place.begun:
         _begin_workflow(workspace, feature, step)
-        worktrees.append_line(
-            workspace.own_context(feature), feature.slug, f"WORKFLOW: {step.workflow} ({step.title}) - START"
-        )
+        worktrees.append_line(workspace, feature, f"WORKFLOW: {step.workflow} ({step.title}) - START")
     feature = workspace.world.features[feature.id]
     run = uuid.uuid4().hex
     number = decide.number(feature)
@@ -172,7 +170,10 @@ def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:
     """Return the tree as an attempt left the main worktree; None in a linked one, which is the feature's alone."""
     if not worktrees.is_main(workspace, worktree):
         return None
-    return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
+    try:
+        return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
+    except GitFailed:
+        return None  # something in it cannot be read; a person has to look before the next step
 
 
 def is_as_left(workspace: Workspace, feature: Feature) -> bool:

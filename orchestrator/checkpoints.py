@@ -35,7 +35,6 @@ from orchestrator.errors import Busy, Refusal
 from orchestrator.workspace import Workspace, now
 
 REWRITES = ("reset", "rebase", "commit (amend)", "branch", "tip", "pull --rebase")
-_ZERO = "0" * 40
 _PAUSE = 0.005  # seconds between two tries for the lock
 
 

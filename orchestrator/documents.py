@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -254,8 +254,3 @@ def _shown(reading: Reading) -> str:
 def _covered(problem: str, missing: frozenset[str], accepted: Line) -> bool:
     """Tell whether a document that cannot be read is replaced by its accepted text."""
     return any(problem.startswith(one.file) for workflow in missing if (one := accepted.document(workflow)) is not None)
-
-
-def folder_of(glob: str) -> str:
-    """Return the folder in which a glob looks."""
-    return str(PurePosixPath(glob).parent)

@@ -186,9 +186,7 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
     if after.gate is not None:
         return result_of(prepared, "gate", after.gate.gate.heading)
     if step.workflow in after.workflows_completed:
-        worktrees.append_line(
-            workspace.own_context(after), after.slug, f"WORKFLOW: {step.workflow} ({step.title}) - DONE"
-        )
+        worktrees.append_line(workspace, after, f"WORKFLOW: {step.workflow} ({step.title}) - DONE")
     return result_of(prepared, "passed")
 
 
@@ -238,21 +236,27 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
         seconds=round(seconds, 3),
     )
     workspace.record(lambda world: decide.failed(world.features[feature.id], failed))
-    context = workspace.own_context(feature)
     said = f"ATTEMPT {prepared.number} FAILED: {failure.reason}"
     line = f"WORKFLOW: {prepared.step.workflow} ({prepared.step.title}) - {said}"
-    worktrees.append_line(context, feature.slug, line)
+    worktrees.append_line(workspace, feature, line)
     if prepared.number < workspace.configuration.validate.attempts:
         return result_of(prepared, "failed", failure.reason)
-    return _roll_back(workspace, prepared, failure.reason)
+    return roll_back(workspace, workspace.world.features[feature.id])
 
 
-def _roll_back(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
-    feature = prepared.feature.id
-    refused = rollback.automatic(workspace, feature, reason)
-    if refused:
-        return result_of(prepared, "parked", refused)
-    return result_of(prepared, "rolled_back", reason)
+def roll_back(workspace: Workspace, feature: Feature) -> Result:
+    """Take a feature that is out of attempts back to before its workflow's first one."""
+    reason = feature.failure.reason if feature.failure else ""
+    refused = rollback.automatic(workspace, feature.id, reason)
+    place = feature.place
+    return Result(
+        feature=feature.slug,
+        workflow=place.workflow,
+        phase=place.phase,
+        attempt=feature.failed,
+        outcome="parked" if refused else "rolled_back",
+        why=refused or reason,
+    )
 
 
 def name_strangers(workspace: Workspace, prepared: Prepared) -> None:

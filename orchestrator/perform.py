@@ -19,7 +19,7 @@ from orchestrator.core import decide
 from orchestrator.core.state import Feature
 from orchestrator.core.steps import Step
 from orchestrator.core.values import FeatureId, Status
-from orchestrator.errors import AgentFault, GitFailed, Refusal
+from orchestrator.errors import AgentFault, Busy, GitFailed, Refusal
 from orchestrator.workspace import Workspace, now
 
 
@@ -29,11 +29,22 @@ def take_step(workspace: Workspace, feature: FeatureId, stop: threading.Event) -
         workspace.load()
         recover(workspace, feature)
         current = workspace.world.features[feature]
+        if current.attempt is not None:
+            raise Busy(f"{current.slug} is driven by an agent itself", f"orchestrator status {current.slug}")
+        if current.status is Status.ACTIVE and _is_out_of_attempts(workspace, current):
+            return judging.roll_back(workspace, current)
         if current.status is not Status.ACTIVE:
             return judging.result_of(current, "parked", current.waits.reason if current.waits else str(current.status))
         step = attempts.step_of(workspace, current)
         with _merging(workspace, step):
             return _attempt(workspace, current, step, stop)
+
+
+def _is_out_of_attempts(workspace: Workspace, feature: Feature) -> bool:
+    """Tell whether the last failure was to be followed by a rollback that was never ordered."""
+    last = feature.failure
+    limit = workspace.configuration.validate.attempts
+    return last is not None and last.attempt == feature.failed and feature.failed >= limit
 
 
 def locked(workspace: Workspace, feature: FeatureId) -> AbstractContextManager[None]:

@@ -5,6 +5,7 @@ Every command does it first. What only a person at a gate may decide is not take
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 
 from orchestrator import checkpoints
 from orchestrator.adapters import reflog
+from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.core import edits
 from orchestrator.core.events import Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
@@ -44,7 +46,8 @@ def reconcile(workspace: Workspace, actor: str, who: str) -> None:
 
     Raises OrchestratorError for a state file of a newer version: nothing is written then.
     """
-    take_in_states(workspace, who)
+    if not os.environ.get("ORCHESTRATOR_RUN_ID"):  # an agent starts no features by writing a file
+        take_in_states(workspace, who)
     for feature in list(workspace.world.features):
         adopt(workspace, feature, who)
     checkpoints.drain(workspace, actor)
@@ -71,6 +74,7 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
         return
     refuse_newer(path, state)
     wrong = edits.problem(state) or _other_feature(state, name)
+    wrong = wrong or _taken(workspace.world, state["branch"])
     if not wrong and workspace.git.ref(f"refs/orchestrator/context/{name}") is not None:
         wrong = "the kit's own refs know this feature and the log does not; orchestrator verify"
     tip = None if wrong else workspace.git.ref(f"refs/heads/{state['branch']}")
@@ -91,14 +95,22 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
     feature = feature_id(name)
 
     def rule(world: World) -> list[Fact]:
-        if feature in world.features:
+        if feature in world.features or _taken(world, state["branch"]):
             return []
         fact = Fact(payload=imported, feature=feature, workflow=place.workflow, phase=place.phase, actor=who)
         return [fact]
 
-    workspace.record(rule)
+    sync_filesystem(workspace.repository.common_dir)  # an event names only what is durable
+    if not workspace.record(rule):
+        return
     projections.write(workspace.context, workspace.world.features[feature])
     workspace.notices.append(f"imported {name} at workflow {place.workflow} from {path}")
+
+
+def _taken(world: World, branch: str) -> str:
+    """Return whose a branch is already, or an empty string: a second feature on it would walk round its gates."""
+    owner = next((one for one in world.features.values() if one.branch == branch and not one.retired), None)
+    return f"its branch belongs to feature {owner.slug}" if owner else ""
 
 
 def _other_feature(state: Mapping[str, Any], name: Slug) -> str:

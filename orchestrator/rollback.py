@@ -226,7 +226,10 @@ def finish(workspace: Workspace, feature: FeatureId) -> Feature:
         workspace.record(lambda world: decide.abort_rollback(world.features[feature], reason))
         raise
     checkpoints.take_snapshot(workspace, current, ordered.commit)  # what was written since the order is kept, too
-    restored = restore(workspace.git, checkpoints.owner(workspace, current), ordered.snapshot)
+    try:
+        restored = restore(workspace.git, checkpoints.owner(workspace, current), ordered.snapshot)
+    except MoveRefused as error:  # git has moved: it is not called off any more, only not ended yet
+        raise GitFailed(f"the context of {current.slug} is not back yet: {error}", error.hint) from error
     sync_filesystem(workspace.repository.common_dir)
     if worktree is not None:
         sync_filesystem(worktree)

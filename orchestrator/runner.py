@@ -139,6 +139,7 @@ class Runner:
 
         Raises BrokenLog and NotRecorded after the steps under way have ended.
         """
+        self._held.clear()  # what was held in an earlier round may have been mended
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="step") as pool:
             try:
                 while not self._stop.is_set() and self._turn(pool, refresh):
@@ -215,21 +216,40 @@ class Runner:
                 announce(self._workspace, [result])
 
 
-def one_step(workspace: Workspace, only: FeatureId | None, stop: threading.Event) -> Result | None:
+def _end_rollback(
+    workspace: Workspace, feature: FeatureId, only: FeatureId | None, stuck: dict[FeatureId, str]
+) -> None:
+    """End an interrupted rollback; one that cannot end holds nobody back but itself."""
+    try:
+        with perform.locked(workspace, feature):
+            workspace.load()
+            ended = rollback.finish(workspace, feature)
+    except OrchestratorError as error:
+        if only is not None:
+            raise
+        stuck[feature] = str(error)
+        workspace.notices.append(f"{workspace.world.features[feature].slug}: its rollback does not end: {error}")
+        return
+    workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
+
+
+def one_step(
+    workspace: Workspace, only: FeatureId | None, stop: threading.Event, stuck: dict[FeatureId, str] | None = None
+) -> Result | None:
     """Do the step of the feature whose turn it is, or of `only`; None where there is none to run.
+
+    `stuck` are the features whose rollback was seen not to end.
 
     Raises Refusal for a feature that was named and is held back, Busy where somebody works on it.
     """
     wake(workspace)
     working = busy(workspace)
-    held = held_back(workspace)
+    stuck = {} if stuck is None else stuck
+    held = {**held_back(workspace), **stuck}
     action = next_action(workspace.world, working.keys(), held, only)
     if isinstance(action, EndRollback):
-        with perform.locked(workspace, action.feature):
-            workspace.load()
-            ended = rollback.finish(workspace, action.feature)
-        workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
-        return one_step(workspace, only, stop)
+        _end_rollback(workspace, action.feature, only, stuck)
+        return one_step(workspace, only, stop, stuck)
     if isinstance(action, RunStep):
         attempts.agent_command(workspace)
         return perform.take_step(workspace, action.feature, stop)
@@ -279,7 +299,7 @@ def stopping(stop: threading.Event) -> Iterator[None]:
 
 def await_change(workspace: Workspace, stop: threading.Event) -> None:
     """Wait until somebody else recorded something, or a pause may be over."""
-    size = _size(workspace)
+    size = workspace.head.offset  # of what was read: a decision recorded since then counts
     until = [one.paused_until for one in waiting(workspace) if one.paused_until and one.gate is None]
     while not stop.wait(_TICK):
         if _size(workspace) != size or any(_is_past(one) for one in until):

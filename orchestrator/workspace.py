@@ -161,21 +161,27 @@ class Workspace:
     @property
     def effective(self) -> Effective:
         """The line in effect; read once. Raises BadConfiguration."""
-        if self._effective is None:
-            from orchestrator import documents  # markdown-it and yaml: only where the line is asked for
+        with self._door:
+            kept = self._effective
+            if kept is None:
+                kept = self._effective = self._read_line()
+            return kept
 
-            world = self.world
-            is_used = world.line is not None and any(one.is_open for one in world.features.values())
-            accepted: documents.Source | None = None
-            lost: tuple[str, ...] = ()
-            try:
-                accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
-            except GitFailed:
-                lost = ("the line as it was last accepted is gone from git; is it as you want it now?",)
-            found = documents.effective(documents.source(self.main), accepted)
-            pending = (*found.pending, *lost)
-            self._effective = msgspec.structs.replace(found, accepted=world.line, pending=pending)
-        return self._effective
+    def _read_line(self) -> Effective:
+        from orchestrator import documents  # markdown-it and yaml: only where the line is asked for
+
+        world = self.world
+        is_used = world.line is not None and any(one.is_open for one in world.features.values())
+        accepted: documents.Source | None = None
+        lost: tuple[str, ...] = ()
+        try:
+            accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
+        except GitFailed:
+            lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
+        found = documents.effective(documents.source(self.main), accepted)
+        pending = (*found.pending, *lost)
+        problems = (*found.problems, *lost)  # nothing runs by a line that nobody accepted
+        return msgspec.structs.replace(found, accepted=world.line, pending=pending, problems=problems)
 
     @property
     def line(self) -> Line:
@@ -185,8 +191,9 @@ class Workspace:
     @property
     def configuration(self) -> Configuration:
         """The configuration in effect but for what waits to be accepted. Raises BadConfiguration."""
-        if self._effective is not None:
-            return self._effective.configuration
+        kept = self._effective  # one look: another thread may be reading the line again
+        if kept is not None:
+            return kept.configuration
         if self._configuration is None:
             self._configuration = config.read(self.configuration_file)
         return self._configuration
@@ -200,8 +207,7 @@ class Workspace:
             return
         found = documents.source(self.main)
         if found != kept.source or self.world.line != kept.accepted:
-            self._effective = None
-            self._configuration = None
+            self._effective = self._read_line()  # in one go: a step under way never sees what is not accepted
             self.settle_line()
 
     def usable_line(self) -> Line:
@@ -235,13 +241,13 @@ class Workspace:
         from orchestrator.adapters.durable import sync_filesystem
         from orchestrator.adapters.trees import write_tree
 
-        tree = write_tree(self.git, documents.as_files(documents.source(self.main)))
+        tree = write_tree(self.git, documents.as_files(self.effective.source))  # what was judged, nothing later
         commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
         self.git.update_refs([f"update refs/orchestrator/line {commit}"])
         sync_filesystem(self.repository.common_dir)
         fact = Fact(payload=LineAccepted(tree=tree, changes=changes, door=door), actor=who)
         self.record(lambda world: [] if world.line == tree else [fact])
-        self._effective = None
+        self._effective = self._read_line()
 
     @property
     def slugs(self) -> frozenset[Slug]:
@@ -261,7 +267,12 @@ class Workspace:
             self.make_home()
             with self.journal.transaction(self._head) as transaction:
                 self._catch_up(list(map(event, transaction.new)), transaction.head)
-                facts = [*self._repair(transaction.repaired), *rule(self._world)]
+                repaired = self._repair(transaction.repaired)
+                try:
+                    facts = [*repaired, *rule(self._world)]
+                except OrchestratorError:
+                    transaction.append([draft(fact) for fact in repaired])  # the repair is a fact all the same
+                    raise
                 new = list(map(event, transaction.append([draft(fact) for fact in facts])))
                 self._catch_up(new, transaction.head)
             self.problem = None

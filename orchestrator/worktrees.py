@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from orchestrator.adapters.git import Worktree
 from orchestrator.adapters.lock import RunLock
-from orchestrator.adapters.snapshots import Owner, owned, restore
+from orchestrator.adapters.snapshots import Content, Owner, owned, replace, restore
 from orchestrator.core.decide import of
 from orchestrator.core.events import WorktreeCreated
 from orchestrator.core.state import Feature
@@ -58,6 +57,9 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
     Raises Refusal where its place is taken or its branch is gone.
     """
     found = find(workspace, feature.branch)
+    if found is not None and _is_half_made(feature, found.path):
+        _put_half_made_aside(workspace, found.path)
+        found = None
     if found is not None:
         return _known(workspace, feature, found.path)
     refuse_missing(workspace, feature)
@@ -68,6 +70,26 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
         )
     with RunLock(workspace.lock_file("worktrees"), "the list of worktrees", workspace.command, now).acquire(60.0):
         return _made(workspace, feature)
+
+
+def _is_half_made(feature: Feature, path: Path) -> bool:
+    """Tell whether git was killed as it made this worktree: it keeps it locked as "initializing" until it is whole."""
+    if feature.worktree == str(path) or not (path / ".git").is_file():
+        return False
+    git_dir = Path((path / ".git").read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+    try:
+        return (git_dir / "locked").read_text(encoding="utf-8").startswith("initializing")
+    except FileNotFoundError:
+        return False
+
+
+def _put_half_made_aside(workspace: Workspace, path: Path) -> None:
+    """Move a half-made worktree out of the way; nobody but git has written there, and it is kept all the same."""
+    aside = path.with_name(f"{path.name}.half-made-{now():%Y%m%dT%H%M%S}")
+    workspace.git.run("worktree", "unlock", str(path))
+    path.rename(aside)
+    workspace.git.run("worktree", "prune")
+    workspace.notices.append(f"a worktree that git had only half made is set aside as {aside}")
 
 
 def refuse_missing(workspace: Workspace, feature: Feature) -> None:
@@ -133,10 +155,15 @@ def _copy_context(workspace: Workspace, feature: Feature, worktree: Path) -> Non
     slugs = workspace.slugs | {feature.slug}
     source = Owner(directory=workspace.context, slug=feature.slug, whole=False, slugs=slugs)
     target = worktree / ".context"
-    for name in owned(source):
-        if not (target / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(workspace.context / name, target / name)
+    missing = [name for name in owned(source) if not (target / name).exists()]
+    target.mkdir(exist_ok=True)
+    replace(target, (_content(workspace.context, name) for name in missing))
+
+
+def _content(context: Path, name: str) -> Content:
+    path = context / name
+    is_executable = bool(path.stat().st_mode & 0o100)
+    return Content(name=name, is_executable=is_executable, content=path.read_bytes())
 
 
 def create_context(context: Path, slug: Slug, title: str) -> list[Path]:
@@ -154,8 +181,15 @@ def create_context(context: Path, slug: Slug, title: str) -> list[Path]:
     return made
 
 
-def append_line(context: Path, slug: Slug, line: str) -> None:
-    """Append the kit's own line to `_attempts.log`, which agents read: `[2025-11-20 10:30] WORKFLOW: ...`."""
-    context.mkdir(exist_ok=True)
-    with (context / f"{PREFIX}{slug}_attempts.log").open("a", encoding="utf-8") as file:
-        file.write(f"[{now():%Y-%m-%d %H:%M}] {line}\n")
+def append_line(workspace: Workspace, feature: Feature, line: str) -> None:
+    """Append the kit's own line to `_attempts.log`, which agents read: `[2025-11-20 10:30] WORKFLOW: ...`.
+
+    A convenience: where it cannot be written a person is told, and the work goes on.
+    """
+    path = workspace.own_context(feature) / f"{PREFIX}{feature.slug}_attempts.log"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"[{now():%Y-%m-%d %H:%M}] {line}\n")
+    except OSError as error:
+        workspace.notices.append(f"{path}: a line could not be added: {error.strerror}")

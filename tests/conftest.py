@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("orchestrator")
+MAKES = ("MAKE", "MFLAGS", "FEATURE", "WHY", "VENV", "PYTHON")
 MARKERS = ("CLAUDE", "CODEX", "GEMINI", "OPENCODE", "CURSOR", "AI_AGENT", "AGENT", "OR_APP_NAME", "ORCHESTRATOR_")
 
 LINE = {
@@ -45,7 +46,7 @@ git add "work-$slug.txt" && git commit -qm "work on $ORCHESTRATOR_WORKFLOW/$ORCH
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a person at a plain machine: no agent's marker, no configuration of this one."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith((*MARKERS, "GIT_", "PYTHON"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith((*MARKERS, *MAKES, "GIT_"))}
     return {
         **kept,
         "HOME": str(home),

@@ -21,14 +21,27 @@ def command(feature: str, to: str, dry_run: bool, undo: bool) -> None:
     with session.writing("rollback") as workspace:
         found = workspace.living(feature)
         with perform.locked(workspace, found.id):
-            workspace.load()
+            current = workspace.load().features[found.id]
+            if current.ordered is not None:
+                _end(workspace, current, dry_run)
+                return
             if not dry_run:
                 perform.recover(workspace, found.id)
-            current = workspace.world.features[found.id]
+                current = workspace.world.features[found.id]
             if undo:
                 _undo(workspace, current)
             else:
                 _back(workspace, current, to, dry_run)
+
+
+def _end(workspace: Workspace, feature: Feature, dry_run: bool) -> None:
+    """End the rollback or undo that was killed: the same command once more is no second one."""
+    if dry_run:
+        click.echo(f"{feature.slug}: a rollback was interrupted; the next command ends it first")
+        return
+    ended = rollback.finish(workspace, feature.id)
+    place = f"workflow {ended.place.workflow}, phase {ended.place.phase}"
+    click.echo(f"{feature.slug}: ended what had been interrupted; {place}, {ended.status}")
 
 
 def _back(workspace: Workspace, feature: Feature, to: str, dry_run: bool) -> None:

@@ -66,6 +66,7 @@ def begin_workflow(
 def pause(feature: Feature, reason: str, actor: str, until: str = "") -> list[Fact]:
     """A person stops a feature; refused where nothing runs on by itself."""
     _open(feature)
+    _settled(feature)
     if feature.gate is not None:
         raise Refusal(f"{feature.slug} waits at a gate and does not run", f"orchestrator status {feature.slug}")
     return [of(feature, fact.FeaturePaused(reason=reason, until=until), actor)]
@@ -73,6 +74,7 @@ def pause(feature: Feature, reason: str, actor: str, until: str = "") -> list[Fa
 
 def resume(feature: Feature, actor: str) -> list[Fact]:
     """End what `pause` or parking began, or start a failed feature again; never a gate."""
+    _settled(feature)
     if feature.gate is not None:
         raise Refusal(
             f"{feature.slug} waits at a gate ({feature.gate.gate.heading}); resume does not pass it",
@@ -114,6 +116,14 @@ def retire(feature: Feature, retired: fact.FeatureRetired, actor: str) -> list[F
     if feature.retired:
         raise Refusal(f"{feature.slug} is retired already", f"orchestrator status {feature.slug}")
     return [of(feature, retired, actor)]
+
+
+def _settled(feature: Feature) -> None:
+    """Raise Refusal while a rollback is under way: what is decided now would go with it."""
+    if feature.ordered is not None:
+        raise Refusal(
+            f"a rollback of {feature.slug} is under way; nothing was decided", f"orchestrator status {feature.slug}"
+        )
 
 
 def _open(feature: Feature) -> None:
@@ -246,7 +256,12 @@ def interrupted(feature: Feature, reason: str, left: Sha | None = None) -> list[
 
 
 def park(feature: Feature, reason: str, until: str = "", left: Sha | None = None) -> list[Fact]:
-    """The kit stops a feature that only a person, or time, can help; closes an open attempt, uncounted."""
+    """The kit stops a feature that only a person, or time, can help; closes an open attempt, uncounted.
+
+    Nothing where somebody stopped or ended the feature meanwhile.
+    """
+    if feature.attempt is None and feature.status is not Status.ACTIVE:
+        return []
     run = feature.attempt.run if feature.attempt else ""
     return [of(feature, fact.FeaturePaused(reason=reason, kind="parked", until=until, run=run, left=left))]
 
@@ -285,6 +300,7 @@ def approve(world: World, line: Line, items: Sequence[Item], sitting: Sitting) -
 
 def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fact]:
     feature = world.features[item.feature]
+    _settled(feature)
     waiting = feature.gate
     if waiting is None or waiting.event != item.event:
         raise Refusal(
@@ -327,6 +343,7 @@ def _holds(line: Line, place: Place, gate: Gate) -> bool:
 
 def reject(feature: Feature, line: Line, why: str, to: str, actor: str) -> list[Fact]:
     """Send a feature back: the gate's phase again, or another place at or before it."""
+    _settled(feature)
     waiting = feature.gate
     if waiting is None:
         raise Refusal(f"no gate of {feature.slug} waits", f"orchestrator status {feature.slug}")

@@ -38,7 +38,8 @@ def next_action(
     itself within its deadline), `blocked` those that something outside their state holds back.
     """
     features = [one for one in world.features.values() if not one.retired and only in (None, one.id)]
-    ordered = next((one for one in features if one.ordered is not None and one.id not in busy), None)
+    free = [one for one in features if one.id not in busy and one.id not in blocked]
+    ordered = next((one for one in free if one.ordered is not None), None)
     if ordered is not None:
         return EndRollback(feature=ordered.id)
     ready = [one for one in features if is_ready(one) and one.id not in busy and one.id not in blocked]

@@ -234,3 +234,68 @@ def test_a_submodule_and_a_separate_git_directory_are_repositories_like_others(
         assert one.run("status", cwd=one.worktree("payment")) == one.run("status")
         one.run("start", "landing", "--checkout")
         assert "landing  1/1  attempt 1" in one.run("next", "landing")
+
+
+def test_a_second_state_on_a_branch_that_waits_at_a_gate_is_not_imported(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("run", check=10)
+    state = {**repo.state("payment"), "feature": "feat-payment2", "gate": None, "status": "active", "current_workflow": "3"}
+    del state["event"]
+    repo.write(".context/feat-payment2_orchestrator-state.json", json.dumps(state))
+    done = repo.call("run")
+    assert "not imported, left alone: its branch belongs to feature payment" in done.stderr
+    assert [one["feature"] for one in repo.json("status")["features"]] == ["feat-payment"]
+
+
+def test_a_line_that_changes_while_the_question_is_open_is_not_accepted(repo: Repo) -> None:
+    import pexpect
+
+    repo.run("start", "payment")
+    configure(repo, '"test ! -e broken"', '"true"')
+    child = pexpect.spawn(str(PROGRAM), ["approve"], cwd=repo.root, env=repo.env, encoding="utf-8", timeout=30)
+    child.expect_exact("anything else approves nothing: ")
+    repo.write("line/add-feature-3-ship.md", "# Ship it\n\n## Phase 1: Pack\n\nPack it.\n")
+    child.sendline("APPROVE ALL")
+    child.expect(pexpect.EOF)
+    assert "the line changed again since it was shown; nothing was approved" in str(child.before)
+    assert len(repo.events("line_accepted")) == 1
+
+
+def test_where_the_accepted_line_is_gone_nothing_runs_until_a_person_said_yes(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.write("line/add-feature-2-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw.\n")
+    repo.git("update-ref", "-d", "refs/orchestrator/line")
+    repo.git("gc", "-q", "--prune=now")
+    assert "the line as it was last accepted is gone from git" in repo.refused("next")
+    repo.sit("APPROVE ALL")
+    assert "attempt 1  passed" in repo.run("next")
+
+
+def test_a_context_log_that_is_no_file_stops_nobody(repo: Repo) -> None:
+    log = '"$ORCHESTRATOR_CONTEXT/feat-payment_attempts.log"'
+    repo.script("payment-1-1", f"rm -f {log}; mkdir {log}; date +%N >broken\n")
+    repo.run("start", "payment")
+    done = repo.call("next")
+    assert "attempt 1  failed: the validation failed" in done.stdout
+    assert "a line could not be added: Is a directory" in done.stderr
+
+
+def test_after_the_last_failure_the_rollback_comes_even_if_the_kit_died_before_it_was_ordered(repo: Repo) -> None:
+    repo.script("payment-1-1", "date +%N >>broken\n")
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.run("next")
+    path = repo.root / ".git/orchestrator/events.jsonl"
+    before = path.read_bytes()
+    repo.run("next")
+    events = repo.events()
+    last = next(one["id"] for one in events if one["event_type"] == "rollback_ordered")
+    cut = path.read_bytes().splitlines(keepends=True)[: last - 1]
+    assert path.read_bytes().startswith(before)
+    tip = repo.git("rev-parse", "feat/payment")
+    path.write_bytes(b"".join(cut))
+    (repo.root / ".git/orchestrator/fold.json").unlink()
+    repo.run("verify", "--repair", check=None)
+    assert repo.json("next")["outcome"] == "rolled_back"
+    assert repo.git("rev-parse", "feat/payment") == tip
+    assert len([one for one in repo.events("phase_started")]) == 3
