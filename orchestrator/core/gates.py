@@ -339,6 +339,13 @@ CUES = (
         avis* notif* notify tell diga dizer cole colar list[ea]r? paste post> .{0,70}?
         <and_stop e_pare e_encerre and_end e_espere and_wait e_aguarde e_pause and_pause> \W*$"""),
     ),
+    Cue(
+        "shows something and stops",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W*(?:[^:]{0,40}:\s)?(?:me\s)? <mostra apresenta manda lista cola list> .{0,70}? <e_para e_espera e_aguarda
+        e_fica_no_aguardo and_wait and_stop> \W*$"""),
+    ),
     Cue("waits for a decision", Rank.WAIT, any_of("{waits} ..6 {approval}")),
     Cue(
         "waits for somebody's words",
@@ -390,6 +397,21 @@ CUES = (
         <sim yes ok aprov* approved? confirm* go pode s y> ..2 <para to ou or>"""),
     ),
     Cue(
+        TYPED_WORD,
+        Rank.WAIT,
+        any_of(r"""
+        <digit(?:e|ar) type responda reply escreva> (?:\swith|\scom|\sa\spalavra|\sthe\sword)?[\W_]+(?:\w+[\W_]+)? <para to> ..1
+        <liber(?:ar|e) confirmar seguir prosseguir continuar release proceed go_ahead go_on confirm continue authori[sz]e>"""),
+    ),
+    Cue(
+        TYPED_WORD,
+        Rank.WAIT,
+        any_of(r"""
+        <digit(?:e|ar) type responda reply escreva> .{0,60}?
+        <(?:qualquer_)?outra_(?:coisa|resposta|palavra) anything_else (?:any_)?other_(?:word|answer|reply)
+        senao otherwise> ..1 <cancel* abort* encerra para desiste stops? nao e_nao means_no is_a_no nada nothing>"""),
+    ),
+    Cue(
         "hands it to a person to decide",
         Rank.WAIT,
         any_of("""
@@ -400,8 +422,9 @@ CUES = (
         "asks the writer of the document",
         Rank.WAIT,
         any_of(r"""
-        <confirm(?:e|ar) valid(?:e|ar) combin(?:e|ar) alinh(?:e|ar) fal[ea]r? convers[ea]r? check align agree confirm> ..2
-        <comigo with_me> | <me_pergunte me_consulte me_peca pergunte-me consulte-me ask_me run_it_by_me check_with_me>"""),
+        <confirm(?:e|ar) valid(?:e|ar) combin(?:e|ar) alinh(?:e|ar) (?:confirm|valid|combin|alinh|homolog|revis)a homolog(?:ue|ar) fal[ea]r? convers[ea]r? check align agree confirm> ..2
+        <comigo with_me> | <me_pergunt[ea] me_consult[ea] me_pe[cd][ea] pergunte-me consulte-me ask_me run_it_by_me check_with_me
+        pass[ae]_por_mim>"""),
     ),
     Cue(
         "somebody makes the call",
@@ -420,7 +443,7 @@ CUES = (
         Rank.WAIT,
         any_of(r"""
         <decisao escolha palavra decision choice call word> (?:\sfinal)? ..0 <e is cabe belongs fica rests> ..0
-        (?: <sua yours> | <d[oae]s? aos? com_[oa] to with the of up_to> ..1 {role} )"""),
+        (?: <sua yours minha mine> | <d[oae]s? aos? com_[oa] to with the of up_to> ..1 {role} )"""),
     ),
     Cue(
         NOTHING_WITHOUT,
@@ -442,7 +465,90 @@ CUES = (
         ),
     ),
     Cue("waits for the writer's word", Rank.WAIT, any_of("{waits} ..0 <eu i me> ..0 {decides}")),
-    Cue("needs the writer's word", Rank.STOP, any_of(r"<meu my> \W+ <ok vai pode sim go yes joinha>")),
+    Cue(
+        NEXT_MOVE,
+        Rank.WAIT,
+        any_of("{never} ..7 <ate until till antes_de before sem without> ..0 {writer} ..2 {does}"),
+    ),
+    Cue(
+        ONLY_AFTER,
+        Rank.WAIT,
+        any_of(
+            "<so somente apenas only> ..5 <depois_que quando se after when once if> ..0 {writer} ..2 (?: {does} | {decides} )"
+        ),
+    ),
+    Cue(
+        ONLY_AFTER,
+        Rank.WAIT,
+        any_of(r"""
+        <so somente apenas only> ..0 <pass* segu* seg* avanc* continu* prosseg* sai libera go* proceed* move*> ..3 <com with> ..1
+        <meu minha my> \s+ (?: (?:[*_]*["“”«»*][\w-]+["“”«»*]) | \s{3,} | [*_]*[\w-]+[*_]*\s <por_escrito in_writing> )"""),
+    ),
+    Cue(
+        "waits for the writer's word",
+        Rank.WAIT,
+        any_of(r"""
+        {waits} ..0 {writer} ..2 {does} | {waits} ..0 <meus? minhas? my> ..0
+        <testes? test retorno olhada revisao look review resposta answer palavra word> |
+        <esperando aguardando> ..0 {writer} ..2 {does} | <me_cham[ae] cham[ae]-me call_me> ..0 <pra para to> ..0 (?:eu\s)? {does} |
+        <me_cham[ae] cham[ae]-me call_me> .{0,40}? <que_eu pra_eu para_eu so_i and_i> ..1 {does}"""),
+    ),
+    Cue(
+        "asks the writer of the document",
+        Rank.WAIT,
+        any_of(r"^\W* <para pare stop> .{0,20}? <e and> \W+ <me_cham[ae] cham[ae]-me call_me get_me>"),
+    ),
+    Cue(
+        "what follows needs the writer's word",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W* <quando depois_que assim_que once when after as_soon_as> ..0 {writer} ..1 {does} .{0,30}? , .{0,10}?
+        <vai va siga segue avance prossiga continue continua go_on go_to move proceed start> |
+        <so somente only> ..2 <depois_d[oae] apos after> ..0 <meu minha my> ..0 <teste retorno olhada revisao test review look> |
+        <so only> ..0 <comigo with_me>"""),
+    ),
+    Cue(
+        "the writer makes the call",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W*(?:me\s)? <mostr[ae] pass[ae] envi[ae] apresent[ae] ger[ae] list[ae] mand[ae] tra[zg]a? mont[ae] cri[ae] propoe proponha fa[zc]a? desenh[ae]
+        show list propose generate draft make bring give> .{0,60}? \W+ (?:e|and|que)?\W* <eu i i'll>
+        ..0 <escolho decido aprovo testo olho leio vejo valido pick choose decide approve test>"""),
+    ),
+    Cue(
+        "the writer looks first",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W*(?:(?:eu|i)\s)? <preciso quero need_to want_to have_to> ..0 {does} ..0
+        <o a os as isso ist[oae] ess[ae] the it this that every tudo> .{0,60}? <antes before> (?!\s(?:e|and)\b) |
+        ^\W* <deixa_eu let_me> ..0 {does} .{0,60}? <antes before first primeiro>"""),
+    ),
+    Cue(
+        NOTHING_WITHOUT,
+        Rank.STOP,
+        any_of(r"<sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) .{0,20}? {never}"),
+    ),
+    Cue(
+        "the writer does it and answers",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W* {writer} \s {does} .{0,60}? <e and> ..1 <digo respondo aviso falo decido tell say answer reply decide>
+        (?=\W*$|[;,.]|\W+(?:se|qual|o\sque|you|whether|if|which)\b)"""),
+    ),
+    Cue(
+        TYPED_WORD,
+        Rank.WAIT,
+        any_of(r"""
+        <digit(?:e|ar) type responda reply escreva> (?:\s+with|\s+com)?
+        (?: \s+[*_"“”«]{1,3}[\w-]+[*_"“”»]{1,3}\s+ | \s{4,} ) <para to> ..1
+        <mandar enviar publicar apagar abrir disparar trocar send publish delete open fire>"""),
+    ),
+    Cue(
+        "a person decides",
+        Rank.POLICY,
+        any_of("<quem> ..0 <decide escolhe aprova libera bate> .{0,30}? <sou_eu>"),
+    ),
+    Cue("needs the writer's word", Rank.STOP, any_of(r"<meu my> \W+ <ok vai pode sim go yes joinha visto aval>")),
     Cue(
         "comes back with somebody's word",
         Rank.WAIT,
@@ -465,7 +571,7 @@ CUES = (
         Rank.STOP,
         any_of(r"""
         ^\W* <pare parar pause pausa pausar stop halt espere aguarde wait hold>
-        (?:\s(?:aqui|agora|here|now|o\sfluxo|a\sexecucao))?\W*$"""),
+        (?:\s(?:aqui|agora|here|now|o\sfluxo|a\sexecucao))?\W*$ | ^\W* <para_aqui para_tudo> \W*$"""),
     ),
     Cue(
         BARE_STOP,
@@ -541,6 +647,7 @@ BESIDE_A_PERSON = (
         ^\W*(?:\w+\W+){0,3}? (?: <fiqu?[eo]? ficar parad[oa] pare parar pause espere aguarde stay stop wait hold> |
         {never} ..2 {goes_on} ) ..3 <ate_la ate_entao ate_isso until_then till_then> \W*$"""),
     ),
+    Cue(UNTIL_THEN, Rank.STOP, any_of("{never} ..3 <antes_disso before_that>")),
     Cue(UNTIL_THEN, Rank.STOP, any_of(r"^\W* <so_entao so_depois(?:_disso)? only_then> ..1 {goes_on}")),
     Cue("waits for a person", Rank.WAIT, any_of("{waits} ..0 <el[ae]s? him her them> ..0 \\w+")),
 )

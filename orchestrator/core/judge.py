@@ -16,7 +16,7 @@ from orchestrator.core.clauses import MARKS, Clause, clauses, sentence_lines
 from orchestrator.core.gates import Rank
 from orchestrator.core.people import marked
 from orchestrator.core.values import GateType, Value
-from orchestrator.core.wording import A_PERSON, A_ROLE, A_WAIT, AN_OWNER, fold, regex
+from orchestrator.core.wording import A_PERSON, A_ROLE, A_WAIT, A_WRITER, AN_OWNER, fold, regex
 
 _QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 _BOX = regex(r"^\[[ xX]\]\s+")
@@ -326,18 +326,22 @@ def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
     if not held or _is_about_trouble(sentence) or vetoes.STATE.search(said) or vetoes.IN_THE_PRODUCT.search(said):
         return None
     best = max(held, key=lambda cue: cue.rank)
+    if best.name == gates.TYPED_WORD and scenes.MOCKED_UP.search(sentence):
+        return None
     is_built = vetoes.BUILDING.search(around) is not None
     if is_built and (best.rank < Rank.WAIT or vetoes.DESCRIBED.search(said)):
         return None
     if _is_decided_elsewhere(said, held[best]) or (best.name == gates.BARE_STOP and _is_on_condition(sentence, around)):
         return None
-    if _waits_for_machine(said) or (vetoes.DESCRIBED.search(said) and not vetoes.THE_WORK.search(said)):
+    if _waits_for_machine(said) or _answers_itself(folded):
+        return None
+    if vetoes.DESCRIBED.search(said) and not vetoes.THE_WORK.search(said):
         return None
     return gates.IN_GENERAL if best.rank > Rank.POLICY and vetoes.GENERAL.search(said) else best
 
 
 def _cues(around: str) -> tuple[gates.Cue, ...]:
-    return (*gates.CUES, *gates.BESIDE_A_PERSON) if AN_OWNER.search(around) else gates.CUES
+    return (*gates.CUES, *gates.BESIDE_A_PERSON) if AN_OWNER.search(around) or A_WRITER.search(around) else gates.CUES
 
 
 def _is_denied(said: str, cue: gates.Cue, place: re.Match[str], found: Iterable[gates.Cue]) -> bool:
@@ -388,6 +392,11 @@ def _masked(found: re.Match[str]) -> str:
 def _waits_for_machine(said: str) -> bool:
     for_machine = vetoes.MACHINE_WAIT.search(said) or vetoes.MACHINE_SAYS.search(said)
     return for_machine is not None and not A_PERSON.search(said)
+
+
+def _answers_itself(folded: str) -> bool:
+    """Tell whether the answer that is waited for is one that the agent finds by itself."""
+    return vetoes.OWN_QUESTION.search(folded) is not None and not A_PERSON.search(folded)
 
 
 def _finding(case: Case, cue: gates.Cue, clause: Clause) -> Finding:

@@ -50,8 +50,9 @@ OUTWARD = {
 }
 # A person who looks at what is out there sends nothing.
 LOOKED_AT_THERE = any_of("""
-    <test* valid* olh* naveg* us[ea]r? try tries look* check* review*> ..4 <em no na in on> ..1
-    <staging homologacao pre-?prod*>""")
+    <entr[aoe]r? abr[ioae]r? mex[eo]r? open* click*
+    test* valid* olh* naveg* us[ea]r? try tries look* check* review*> ..4 <em no na in on> ..1
+    <staging homologacao pre-?prod*> | <homologacao> ..0 <pel[oa] d[oa] com_[oa]> ..0 {role}""")
 OUTWARD_COMMAND = any_of(
     """<git_push git_branch_-D gh_pr_(?:create|merge) gh_release glab_mr twine_upload docker_push
     (?:npm|pnpm|yarn|cargo|poetry|uv)_publish kubectl_(?:apply|rollout|set) helm_(?:upgrade|install|rollback)
@@ -71,7 +72,8 @@ OUTWARD_PROSE = any_of(
 )
 NOT_YET = any_of(r"""
     <nao nada ainda not yet later depois nunca never sem without before antes nothing ja already until ate
-    passo_[\d.]+ step_[\d.]+ fase_[\d.]+ phase_[\d.]+ (?:ta|esta|estao)_no_ar (?:is|are)_live>
+    passo_[\d.]+ step_[\d.]+ fase_[\d.]+ phase_[\d.]+ (?:ta|esta|estao)_no_ar (?:is|are)_live
+    localhost ambiente_(?:local|de_testes?) test_environment>
     """)
 YES = any_of(r"""
     ^\W*(?:(?:if|se|on|com|with)\s(?:(?:a|o)\s)?["“]?)? <sim yes ok aprovad[oa] approved aprovou go>

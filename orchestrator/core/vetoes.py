@@ -14,7 +14,7 @@ NOBODY = any_of(
     """\\bno\\s(?:(?:further|extra|human|user|manual|one's)\\s)*
     <(?:approval|confirmation|question|answer|decision|sign-?off|stop|permission|pause)s?>""",
     "<nothing> ..0 <is gets will_be to_be> ..0 <asked approved decided confirm*>",
-    """<nao nunca jamais> \\s(?:(?:se|e|ha|sao|serao|sera|foi|vai|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
+    """<nao nunca jamais> \\s(?:(?:se|me|e|ha|sao|serao|sera|foi|vai|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
     <pergunt* esper* aguard* pec* ped[ie]* precis* necessari* exig* requer* depend* par[ae]r? interromp* paus*
     parada cham[ae]* consult* aprovac* bloque* solicit*>""",
     """<do_not don'?t never needn'?t does_not doesn'?t not no_need_to need_not isn'?t is_not are_not aren'?t>
@@ -60,7 +60,7 @@ DESCRIBED = any_of(
 )
 THE_WORK = any_of("""
     <fluxo workflow execucao agente? passo step fase phase run trabalho work tudo everything linha line aqui
-    here nada nothing it we eu meu minha comigo my turno turn deploy push merge ramo branch release pr>
+    here nada nothing it we eu me mim meu minha comigo my turno turn deploy push merge ramo branch release pr>
     """)
 _SURFACE = words(
     "sistema app aplicativo tela pagina site modal formulario api backend frontend system screen page form"
@@ -73,9 +73,17 @@ MACHINE_WAIT = any_of(
     f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|d[oa]))* \\s {TOOLS}",
     f"{{waits}} ..5 <n[ao] on in> (?:\\sthe)?\\s {_ON_SCREEN}",
     f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|um|uma))* \\s {_ON_SCREEN}",
+    """{waits} ..1 <proxim[ao] next> ..0
+    <janelas? turnos? dia horario expediente manha semana noite hora windows? shift day morning slot week hour>""",
+    "{waits} ..0 <amanha tomorrow baixar cair esfriar esvaziar diminuir>",
     """<(?:confirmation|approval)_(?:dialog|modal|screen|page|e-?mail|message|toast)
     (?:dialogo|modal|tela|mensagem|e-?mail|botao|pagina)_de_(?:confirmac|aprovac)*>""",
 )
+# The agent asks itself why until it knows, and answers the points of a list.
+OWN_QUESTION = any_of("""
+    <respostas? answers?> ..4 <porques? por_que por_ques whys? (?:perguntas?|questions?)_\\d+ cada_item each_item> |
+    <cada every each tod[ao]s? all> ..2 <perguntas? porques? questions? whys?> ..3 <tiver tiverem tem has have> ..2
+    <respostas? answers?>""")
 AGENT_ROLE = any_of(
     "<(?:sub-?)?agente?s? bots? robos?> [-\\s] {role} | {role} [-\\s]\\(? <(?:sub-?)?agente?s? bots? robos?>"
 )
@@ -93,6 +101,13 @@ IN_THE_PRODUCT = any_of(
     pin codigo code captcha idade age avatar cpf cnpj cep>""",
     r"^\W* (?: <os? as? the um an?> \s)? {role} \b(?:(?!\b(?:se|que|if|whether)\b).){0,30}? <podem? can cannot can't>",
     "<so only> ..1 <aparec* habilit* fica appears? shows? enabled visible visiv*>",
+    """{role} ..1 <must has_to have_to needs?_to deve precisa tem_de tem_que> ..0
+    <aprovar aceitar autorizar confirmar concordar consentir confirm accept approve agree consent> .{0,40}?
+    <opt-?in opt-?out checkbox caixinha newsletter cookies?>""",
+    """<consent*> ..1 <d[oa]s? of from> ..1
+    <titular* assinantes? visitantes? consumidor* data_subjects? subscribers? visitors? consumers?>""",
+    "<meus? minha my> ..0 <usuario user> ..0 <d[oae] of on in>",
+    "<double_opt-?in duplo_opt-?in>",
     f"<sem without ate until enquanto while before antes> .{{1,40}}? , \\s?(?:(?:o|a|the)\\s) {_SURFACE}",
     "<nao not never> ..0 <aparec* exib* carreg* acess* loga ve appears? shows? loads? sees?>",
     """<permissao_(?:de|d[oa]) permission_for> ..1
@@ -117,7 +132,7 @@ TROUBLE = any_of(
     <pergunt* ask interromp* interrupt* stop pare parar pause cham* call* consult* aguard* wait peca> ..4
     <se if when quando em_caso caso>""",
     """^\\W* <falhou failed failure vermelho red reprovad[oa]s? on_failure em_caso_de conflito erro error
-    (?:em_|in_)?duvidas? exit_[1-9] saida_1 blocked>""",
+    (?:em_|in_|na_|qualquer_)?duvidas? any_doubts? exit_[1-9] saida_1 blocked>""",
 )
 # Trouble that is over is no reason to stop, and no reason not to.
 MENDED = any_of(

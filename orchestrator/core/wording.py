@@ -186,7 +186,18 @@ NEVER = words("""
     """)
 UNTIL = words("""sem antes_d* ate enquanto without before until till unless a_menos_que""")
 
+WRITER = words("eu i i've i_have i'll i_will")  # who wrote the document, and says so in his own person
+DOES = words("""
+    olh(?:o|ar|ei) vej[oa] ver vi le(?:io|r|ia) li test(?:o|ar|ei|e) confir[oa] conferir mex(?:o|er) us(?:o|ar)
+    valid(?:o|ar) revis(?:o|ar) prov(?:o|ar) fal(?:o|ar) mand(?:o|ar) liber(?:o|ar) gost(?:o|ar|ei) chegar voltar
+    respond(?:o|er) dizer dig[ao] aprov(?:o|ar) assin(?:o|ar) decid(?:o|ir) escolh(?:o|er) escut(?:o|ar) ou[vc](?:o|ir)
+    look(?:ed)?_at read seen see test(?:ed)? tr(?:y|ied)(?:_it)? checked check reviewed review answer(?:ed)? said say
+    approved? sign(?:ed)? decided? pick(?:ed)? hear(?:d)? tasted? like
+    """)
+
 LISTS = {
+    "writer": WRITER,
+    "does": DOES,
     "person": PERSON,
     "role": ROLES,
     "owner": OWNERS,
@@ -201,7 +212,8 @@ LISTS = {
     "never": NEVER,
     "until": UNTIL,
 }
-A_PERSON = any_of("{person}", "<eu voces? i you>")
+A_PERSON = any_of("{person}", "<eu voces? i you>", "<meu minha my> ..0 <teste test retorno resposta answer>")
 A_ROLE = any_of("{role}")
 AN_OWNER = any_of("{owner}")
+A_WRITER = any_of("{writer} ..0 {does}", "<vou> ..0 (?:dar\\suma\\solhada | {does} )")
 A_WAIT = any_of("{waits}")

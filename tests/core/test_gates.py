@@ -201,6 +201,204 @@ Em vez de perguntar ao usuário, leia o caderno.
 Errado: "Terminei a mesa 1. Posso seguir para a 2? (s/n)"
 ❌ "Shall I go on to the next table?"
 """
+WRITER_IS_ASKED = """
+Me apresenta o plano resumido e fica no aguardo.
+Deixa eu ver o resultado antes de seguir.
+Let me see it first, then go on.
+Me chama quando terminar que eu valido.
+Para e espera eu chegar.
+Me passa o link que eu testo e te falo.
+Fica esperando eu mandar "segue".
+Daqui pra frente só comigo.
+Não faz merge antes de eu bater o olho.
+Posta o diff aqui e aguarda meu de acordo.
+Quando eu responder "fechou", vai pra FASE 5.
+Só depois do meu teste manual avança.
+Me lista as opções com prós e contras; a escolha é minha.
+A decisão é minha, não sua: apresente e pare.
+Pare aqui até eu liberar.
+Wait here. I'll look at it tonight and get back to you.
+Don't start phase 4 before I've signed it.
+Send me the summary and wait for my answer.
+Pede meu ok antes de rodar a migration.
+Não apaga nada sem falar comigo.
+Sem falar comigo não mexe no preço.
+Só passa daqui com o meu "homologado" por escrito.
+Só segue com o meu "fechado".
+Daqui só sai com o meu visto.
+Monta o texto, me mostra e espera eu dizer que pode.
+Me mostra o texto e espera eu dizer "manda".
+Antes de trocar a cor do logo, me pergunta.
+Me pergunta antes.
+Me pergunta qual dos três orçamentos eu quero.
+Me manda a lista e espera eu responder.
+Só continua depois que eu olhar as fotos.
+Não mexe em nada até eu voltar com a resposta.
+Me chama pra eu testar e espera.
+Quem decide sou eu: mostra as duas versões e para.
+Eu leio o contrato e digo se pode.
+Eu testo na minha máquina e te respondo; até lá, parado.
+Show me the draft and wait until I answer.
+Don't touch the pricing until I answer.
+Stop here until I say go.
+Nothing goes further until I've read it.
+Ask me first.
+Ask me which of the two menus I want.
+I pick the winner; list the three and wait.
+I will test it by hand and tell you; wait for me.
+Only goes past here with my "signed off" in writing.
+Me mostra o print e aguarda eu falar.
+Manda pra mim no chat e espera minha resposta.
+Eu que aprovo o texto: não publica sem eu ver.
+Não publica sem eu ver.
+Nada de commit antes de eu ler o diff.
+Para tudo e me chama.
+Para aqui. Eu volto com a decisão.
+Para e me pergunta se pode.
+Me apresenta três nomes e eu escolho.
+Gera três capas, eu escolho uma, aí você continua.
+Só vai pro próximo workflow depois do meu joinha.
+Sem o meu "tá bom" não sobe nada.
+Sem meu ok a fase não fecha.
+Fica parado até eu falar "bora".
+Preciso ver o layout antes de você continuar.
+Quero ver o texto antes de ir pro ar.
+Quero aprovar a paleta antes do CSS.
+Eu preciso aprovar isso antes.
+I want to see the plan before you write any code.
+I need to approve the copy before it goes anywhere.
+I approve the schema; nothing is migrated before that.
+Don't go on until you hear from me.
+Wait till I'm back with an answer.
+Run it by me before touching the tables.
+Check with me which one to keep.
+Nothing ships without me looking at it.
+Show it to me and wait.
+Me mostra e espera.
+Mostra pra mim e só continua se eu gostar.
+Só continua se eu disser sim.
+Vou testar no celular. Espera meu retorno.
+Vou dar uma olhada à noite; não segue antes disso.
+Aguarda meu teste no celular.
+Homologa comigo antes de fechar.
+Passa por mim antes de subir.
+Confirma comigo o valor do frete.
+Combina comigo o horário antes.
+"""
+WORD_IS_TYPED = """
+Digite **DEPLOY** para liberar, qualquer outra coisa cancela.
+> Tudo pronto. Digite **ENVIAR** para mandar as cartas; qualquer outra coisa cancela.
+Type PUBLISH to release it; anything else cancels.
+Type **ERASE** to go ahead, anything else aborts.
+Responda LIBERADO para seguir; qualquer outra resposta cancela.
+Escreva "CORTAR" para confirmar o corte. Outra resposta = não.
+Espero a sua palavra: digite SOLTAR para abrir a comporta, senão nada acontece.
+> Tudo pronto. Digite **ENVIAR** para mandar as cartas; qualquer outra coisa cancela.
+Espero a sua palavra: digite SOLTAR para abrir a comporta, senão nada acontece.
+Digite `ZERAR` para continuar.
+Responda "CONGELAR" para seguir com o estoque parado.
+"""
+TIME_AND_MACHINES_DECIDE = """
+Fora da janela → pare e espere a próxima janela (seg-qui 9h-16h).
+Fora do horário → pare e espere o próximo turno.
+Depois das 18h: STOP, retome amanhã às 9h.
+Outside the window → stop and wait for the next one.
+Menos de 400 linhas = backup podre. STOP, refaça o backup.
+Disco acima de 90% → pare e limpe o cache.
+Coverage under 80% → STOP and write the missing tests.
+Memória no limite = pare e espere baixar.
+Antes das 24h não tem o que decidir. Aguarde o tempo passar e trabalhe em outra feature.
+Se estiver fora da janela, espere a próxima.
+Depois das 22h → pare e retome no dia seguinte.
+Sexta depois das 14h → pare. Retome segunda.
+Load above 4 → pause and wait for the next slot.
+CPU > 90% → pare e espere esfriar.
+Feriado → pare e espere o próximo dia útil.
+Rate limit → pare e espere 60 segundos.
+Fila cheia → pare e aguarde esvaziar.
+Rode e espere. Nada a fazer.
+Deploy só até 16h; depois disso espera amanhã.
+"""
+QUESTIONS_THE_AGENT_ANSWERS = """
+Só passe quando a resposta do 5º porquê for algo que o SEU código muda.
+Só avance quando a resposta da pergunta 3 couber em uma frase.
+Only go on when the answer to the last why is a line of code.
+Só siga quando a resposta a cada item for "sim" no relatório do script.
+Só passe se a resposta do "por quê?" apontar para um arquivo.
+Só feche a fase quando cada pergunta tiver resposta no documento.
+Only continue when every why has an answer in the file.
+Responda às 5 perguntas abaixo antes de codar: quem usa? quando? por quê?
+Responda por escrito as perguntas do checklist.
+"""
+CONSENT_IN_THE_PRODUCT = """
+Se a feature manda e-mail de marketing, o cliente tem que aprovar (opt-in) antes.
+O paciente tem que aceitar o termo antes do envio do resultado; o padrão é desmarcado.
+Aguardar a confirmação do double opt-in antes de enfileirar qualquer mensagem: isso é código.
+The customer must confirm the double opt-in before any newsletter is queued.
+O titular precisa autorizar (checkbox) antes de compartilharmos o cadastro.
+Subscribers have to agree to the cookies (opt-out by default) before tracking starts.
+O cliente digita o CEP para liberar o frete, qualquer outra coisa mostra erro.
+Digite PROMO10 no campo para ver o desconto.
+Type the coupon to see the discount.
+O usuário precisa aceitar os cookies antes de rodar o analytics.
+Sem opt-in do assinante, nenhum e-mail sai da fila.
+Sem consentimento do titular, não enviar marketing.
+O hóspede tem que confirmar a reserva antes do débito.
+Quando o cliente autorizar o débito, o job processa a cobrança.
+"""
+COMMANDS_TO_TYPE = """
+O modal diz: digite EXCLUIR para confirmar.
+Digite `npm test` para rodar.
+Digite o comando abaixo para liberar a porta 3000.
+Type `exit` to leave the shell.
+"""
+WRITER_IS_NOT_ASKED = """
+Eu leio o changelog e respondo os clientes por e-mail.
+Preciso ver o antes e depois nas screenshots.
+Gere três variações e eu uso a que passar no axe.
+Mostra o total e espera 2 segundos antes de sumir.
+Meus testes rodam em 2 min; espere terminar.
+Se eu não estiver online, siga e anote.
+Eu aviso quando mudar a regra; até lá vale esta.
+Antes de eu esquecer: o cache fica em .tmp.
+Não me mostra log gigante.
+Me diz no resumo quanto tempo levou.
+Pare de usar any. Eu já falei isso.
+Quando eu digo "rápido", quero dizer < 200ms.
+Só use meu template, nunca o padrão.
+I like small commits and I read every one.
+If I'm away, go on.
+Quero ver o log completo no arquivo.
+Preciso testar offline também: adicione o service worker antes do cache.
+I want to see tests before code: TDD.
+Janela de manutenção: domingo 3h. Fora dela, aguarde.
+O aluno escolhe o plano e digita o cartão para confirmar.
+Não me pergunta nada aqui.
+Não precisa me mostrar, segue direto.
+NUNCA me chame pra testar um ambiente quebrado.
+Não espera eu acordar.
+Don't ask me anything here.
+No need to wait for me.
+Eu gosto de commits pequenos.
+Me mostra o resumo no final e segue.
+Isso me economiza tempo.
+Se o teste quebrar, me chama.
+Qualquer dúvida, me pergunta.
+Na dúvida me pergunta.
+Eu uso o terminal escuro.
+Eu testei e funciona: não mexa.
+Eu já vi isso dar errado antes.
+Eu leio os logs de manhã.
+Só roda com o meu usuário do Postgres.
+Só commita com o meu e-mail "dev@x.com".
+Só funciona com o meu `.env`.
+Me avisa no final e segue.
+Me manda o resumo no progress.md e vai pra próxima.
+Não me chama de madrugada.
+Se passar, não precisa me perguntar: segue.
+I read the logs in the morning.
+I tested this on Linux only.
+"""
 NOT_ASKED_BODIES = (
     "> **Agente**: Posso publicar a agenda? [sim/não]\n> **Marina**: sim",
     "```\nAgente: Posso publicar? (sim/não)\nUsuário: sim\n```",
@@ -674,6 +872,34 @@ def test_a_name_a_choice_a_favour_or_a_pick_stops_its_phase(sentence: str) -> No
 )
 def test_tools_thoughts_the_product_and_other_places_stop_nothing(sentence: str) -> None:
     assert gates_of(f"Faça o resumo.\n\n{sentence}") == []
+
+
+@pytest.mark.parametrize("sentence", [*lines(WRITER_IS_ASKED), *lines(WORD_IS_TYPED)])
+def test_the_writers_own_word_or_a_typed_one_stops_the_phase(sentence: str) -> None:
+    found = gates_of(f"Faça o resumo.\n\n{sentence}")
+    assert [one.stops for one in found] == [True]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *lines(TIME_AND_MACHINES_DECIDE),
+        *lines(QUESTIONS_THE_AGENT_ANSWERS),
+        *lines(CONSENT_IN_THE_PRODUCT),
+        *lines(COMMANDS_TO_TYPE),
+        *lines(WRITER_IS_NOT_ASKED),
+    ],
+)
+def test_the_clock_the_agents_own_answers_and_the_products_consent_stop_nothing(sentence: str) -> None:
+    assert gates_of(f"Faça o resumo.\n\n{sentence}") == []
+
+
+def test_what_runs_on_this_machine_and_a_users_acceptance_go_nowhere() -> None:
+    local = "Peça ao usuário que teste.\n\nAmbiente no ar em http://localhost:3100."
+    assert only(local, "Fase 1: Teste").type is GateType.HUMAN
+    assert only("Eu entro em staging, faço um pedido.\n\nEspere eu responder.", "Fase 1: Teste").type is GateType.HUMAN
+    assert only('Só passa com o meu "aceito".', "Fase 1: Homologação pelo usuário").type is GateType.HUMAN
+    assert only("Aguarde o OK do usuário.", "Fase 1: Publicar em homologação").type is GateType.DEPLOY
 
 
 @pytest.mark.parametrize("body", [*NEGATED_BESIDE_A_STOP, *lines(MENDED_OR_FETCHED)])
