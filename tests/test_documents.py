@@ -19,7 +19,6 @@ from orchestrator.documents import (
     as_files,
     digest,
     effective,
-    folder_of,
     matching,
     reading,
     source,
@@ -91,7 +90,6 @@ def test_a_link_that_leads_outside_and_a_folder_are_no_documents(put: Callable[[
 def test_the_id_comes_from_what_the_star_matched() -> None:
     assert stem("docs/add-feature-4.5a-review.md", "docs/add-feature-*.md") == "4.5a-review"
     assert stem("docs/4.5a/workflow.md", "docs/*/workflow.md") == "4.5a"
-    assert folder_of(".windsurf/workflows/add-feature-*.md") == ".windsurf/workflows"
 
 
 def test_a_digest_is_the_sha256() -> None:
