@@ -239,7 +239,13 @@ def test_a_submodule_and_a_separate_git_directory_are_repositories_like_others(
 def test_a_second_state_on_a_branch_that_waits_at_a_gate_is_not_imported(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.run("run", check=10)
-    state = {**repo.state("payment"), "feature": "feat-payment2", "gate": None, "status": "active", "current_workflow": "3"}
+    state = {
+        **repo.state("payment"),
+        "feature": "feat-payment2",
+        "gate": None,
+        "status": "active",
+        "current_workflow": "3",
+    }
     del state["event"]
     repo.write(".context/feat-payment2_orchestrator-state.json", json.dumps(state))
     done = repo.call("run")
@@ -298,4 +304,4 @@ def test_after_the_last_failure_the_rollback_comes_even_if_the_kit_died_before_i
     repo.run("verify", "--repair", check=None)
     assert repo.json("next")["outcome"] == "rolled_back"
     assert repo.git("rev-parse", "feat/payment") == tip
-    assert len([one for one in repo.events("phase_started")]) == 3
+    assert len(repo.events("phase_started")) == 3
