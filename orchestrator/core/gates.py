@@ -145,7 +145,9 @@ CUES = (
     Cue(
         NEXT_MOVE,
         Rank.WAIT,
-        any_of("{never} ..5 <antes_d* ate before until> ..3 (?: {approval} | <resposta visto answer reply> )"),
+        any_of(
+            "{never} ..5 <antes_d* ate before until> ..3 (?: {approval} | <respostas? visto answers? repl(?:y|ies)> )"
+        ),
     ),
     Cue(NEXT_MOVE, Rank.WAIT, any_of("<do_nothing nothing_else nao_faca_nada nada_mais> ..0 {until}")),
     Cue(
@@ -153,14 +155,14 @@ CUES = (
         Rank.WAIT,
         any_of("""
         <so somente apenas only> ..7 <depois apos com quando se after once when with if> ..6
-        (?: {approval|decides|person} | <resposta answer reply visto parecer sim yes> )"""),
+        (?: {approval|decides|person} | <respostas? answers? repl(?:y|ies) visto parecer sim yes> )"""),
     ),
     Cue(
         ONLY_AFTER,
         Rank.WAIT,
         any_of(r"""
         (?:^|,\s)\W* {goes_on} ..3 <once quando after depois apos when assim_que as_soon_as> ..5
-        (?: {decides|approval} | <resposta answer reply> )"""),
+        (?: {decides|approval} | <respostas? answers? repl(?:y|ies)> )"""),
     ),
     Cue(
         ONLY_AFTER,
@@ -301,6 +303,15 @@ CUES = (
         <click try test look review use check read walk go confirm play open sign validate run>"""),
     ),
     Cue("asks for approval", Rank.WAIT, any_of("<submet(?:a|er) submit> .{0,30}? <a to for para> ..1 {approval}")),
+    Cue(
+        "has a person choose or approve",
+        Rank.WAIT,
+        any_of(r"""
+        ^\W* <apresent(?:e|ar) mostr(?:e|ar) envi(?:e|ar) lev(?:e|ar) show present send bring> ..5 {owner} ..3
+        <escolh(?:a|er) aprov(?:e|ar) decid(?:a|ir) approve choose pick decide> |
+        ^\W* <[oa] the> ..0 {owner} ..0 <valida aprova confirma escolhe validates approves confirms chooses> ..4 <antes before> |
+        ^\W* <respond(?:a|er) reply answer> \W{1,4} <aprovar approve sim yes> \s*[/|]"""),
+    ),
     Cue(
         "somebody has to agree first",
         Rank.WAIT,
@@ -563,7 +574,8 @@ CUES = (
         any_of("""
         <ponto_de_parada (?:parada|pausa)_(?:obrigatoria|humana) mandatory_(?:stop|pause) hard_stop
         human_(?:checkpoint|gate) (?:encerr|termin)(?:e|ar)_o_turno end_(?:the|your)_turn
-        (?:stop|pause)_and_(?:ask|wait|show) pare_e_(?:pergunte|aguarde|espere|mostre)
+        (?:stop|pause)_and_(?:ask|wait|show|present)
+        (?:pare|parar|pause|pausar|pausa)_e_(?:pergunt|aguard|esper|mostr|apresent)(?:e|ar)
         hand_(?:it_|control_)?back_to>"""),
     ),
     Cue(

@@ -1207,3 +1207,40 @@ def test_where_a_gate_says_nothing_a_person_decides() -> None:
 def test_words_are_found_without_case_and_accents() -> None:
     for sentence in ("AGUARDE A DECISAO", "aguarde a decisão", "Aguarde a Decisão"):
         assert gates_of(sentence)[0].stops
+
+
+def stops_at(sentence: str) -> list[str]:
+    """Return the headings that stop in a document whose one phase says `sentence` under a neutral heading."""
+    text = f"# W\n\n## Fase 1: X\n\n### Passo 2: Conferir\n\n{sentence}\n"
+    found = read_document(text, "w.md", "1", Rules())
+    return [one.heading for one in found.gates if one.stops]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "⏸️ **PAUSAR** e apresentar as perguntas ao usuário.",
+        "Só siga depois das respostas.",
+        "Apresentar as três soluções ao usuário e pedir que escolha uma.",
+        "Enviar os prints para o usuário aprovar.",
+        "O usuário valida os screenshots antes do merge.",
+        "Responda: APROVAR / REJEITAR / AJUSTAR",
+        "Pause and present the options to the user.",
+    ],
+)
+def test_a_pause_a_showing_and_a_choice_put_before_a_person_stop(sentence: str) -> None:
+    assert stops_at(sentence) == ["Passo 2: Conferir"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Apresentar os dados na tabela e escolher a cor pelo contraste.",
+        "Enviar os prints para a pasta `docs/`.",
+        "O script valida os screenshots antes do merge.",
+        "Se os testes falharem, pare e corrija.",
+        "A tela de aprovação lista os pedidos pendentes.",
+    ],
+)
+def test_the_same_verbs_without_a_person_stop_nobody(sentence: str) -> None:
+    assert stops_at(sentence) == []
