@@ -1219,7 +1219,7 @@ def stops_at(sentence: str) -> list[str]:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "⏸️ **PAUSAR** e apresentar as perguntas ao usuário.",
+        "⏸️ PAUSAR e apresentar as perguntas ao usuário.",
         "Só siga depois das respostas.",
         "Apresentar as três soluções ao usuário e pedir que escolha uma.",
         "Enviar os prints para o usuário aprovar.",
