@@ -80,7 +80,7 @@ def recover(workspace: Workspace, feature: FeatureId) -> None:
 
 
 def _unlock_index(workspace: Workspace, feature: Feature) -> str:
-    """Set aside an index.lock that the dead attempt left; name it. Raises Refusal for one that stays."""
+    """Set aside an index.lock that the dead attempt left, and name it; one that is older or held stays."""
     attempt = feature.attempt
     if attempt is None or not Path(attempt.worktree).is_dir():
         return ""

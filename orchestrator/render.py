@@ -304,6 +304,15 @@ def _line_problems(workspace: Workspace) -> list[str]:
     return list(effective.problems)
 
 
+def without_log(as_json: bool) -> int:
+    """Say that nothing was started in this clone; that is an answer, exit status 0."""
+    if as_json:
+        json({"features": []})
+    else:
+        click.echo("there is no log in this clone: nothing was started here")
+    return 0
+
+
 # --- lists -----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -388,11 +387,3 @@ def person(git: Git) -> str:
     import socket
 
     return f"person:{getpass.getuser()}@{socket.gethostname()}"
-
-
-def actor(git: Git, marker: str | None) -> str:
-    """Return who calls: the agent under whose marker this runs, else the person."""
-    run = os.environ.get("ORCHESTRATOR_RUN_ID")
-    if run or marker:
-        return f"agent:{marker or 'run'}"
-    return person(git)

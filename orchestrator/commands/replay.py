@@ -28,7 +28,7 @@ def command(feature: str | None, at: str | None, check: bool, write: bool, as_js
         _write()
     with session.reading() as workspace:
         if not workspace.is_set_up:
-            return _without_log(as_json)
+            return render.without_log(as_json)
         world = render.past(workspace, at) if at else _now(workspace)
         features = _chosen(workspace, world, feature)
         rows = list(_differences(workspace, features, at)) if check else None
@@ -76,14 +76,6 @@ def _print(rows: list[str]) -> None:
 def _print_json(features: list[Feature], rows: list[str] | None) -> None:
     found = {"features": [projections.state(one) for one in features]}
     render.json(found if rows is None else {**found, "differences": rows})
-
-
-def _without_log(as_json: bool) -> int:
-    if as_json:
-        render.json({"features": []})
-    else:
-        click.echo("there is no log in this clone: nothing was started here")
-    return 0
 
 
 def _write() -> None:

@@ -19,7 +19,7 @@ def command(feature: str | None, why: bool, at: str | None, as_json: bool) -> in
     with session.reading() if at else session.looking() as workspace:
         world = render.past(workspace, at) if at else workspace.world
         if not workspace.is_set_up:
-            return _without_log(as_json)
+            return render.without_log(as_json)
         features = [one for one in world.features.values() if feature is None or one.slug == slug(feature)]
         if feature is not None and not features:
             workspace.feature(feature)
@@ -27,12 +27,4 @@ def command(feature: str | None, why: bool, at: str | None, as_json: bool) -> in
             render.json({"features": [projections.state(one) for one in features]})
         else:
             render.dashboard(workspace, world, features, why=why or feature is not None, past=at)
-    return 0
-
-
-def _without_log(as_json: bool) -> int:
-    if as_json:
-        render.json({"features": []})
-    else:
-        click.echo("there is no log in this clone: nothing was started here")
     return 0

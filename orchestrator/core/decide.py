@@ -53,16 +53,6 @@ def start(world: World, slug: Slug, created: fact.FeatureCreated, actor: str) ->
     ]
 
 
-def begin_workflow(
-    feature: Feature,
-    checkpoint: fact.CheckpointCreated,
-    backup: fact.BackupCreated,
-    started: fact.WorkflowStarted,
-) -> list[Fact]:
-    """The rollback point before a workflow's first attempt, and the workflow's start."""
-    return [of(feature, checkpoint), of(feature, backup), of(feature, started)]
-
-
 def pause(feature: Feature, reason: str, actor: str, until: str = "") -> list[Fact]:
     """A person stops a feature; refused where nothing runs on by itself."""
     _open(feature)

@@ -133,7 +133,6 @@ class Feature(Value, omit_defaults=True):
     workflows_completed: tuple[str, ...] = ()
     attempts: dict[str, int] = {}
     failed: int = 0  # counted failures in a row of the step to come
-    repeats: bool = False  # a reported gate was answered: the same attempt goes on
     failure: Failure | None = None
     attempt: Attempt | None = None
     left: Sha | None = None  # in the main worktree: the tree as the last attempt left it
@@ -345,7 +344,7 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 agent=started.agent,
             )
             counts = {**feature.attempts, feature.place.workflow: started.attempt}
-            return replace(feature, attempt=attempt, attempts=counts, worktree=started.worktree, repeats=False)
+            return replace(feature, attempt=attempt, attempts=counts, worktree=started.worktree)
         case fact.PhaseCompleted() as completed:
             place = completed.next or feature.place
             feature = _passed(feature) if completed.run else feature
@@ -477,7 +476,7 @@ def _passed(feature: Feature) -> Feature:
 
 def _fresh(feature: Feature) -> Feature:
     """Return the feature with its attempts at zero."""
-    return msgspec.structs.replace(feature, failed=0, repeats=False, failure=None, attempts=_count(feature, 0))
+    return msgspec.structs.replace(feature, failed=0, failure=None, attempts=_count(feature, 0))
 
 
 def _count(feature: Feature, number: int) -> dict[str, int]:
@@ -502,7 +501,6 @@ def _approved(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> 
         paused_until=None,
         place=granted.next or feature.place,
         carried=(*feature.carried, decision),
-        repeats=granted.gate.reported,
     )
 
 
@@ -572,7 +570,6 @@ def _rolled_back(feature: Feature, executed: fact.RollbackExecuted, at: str) -> 
         waits=None,
         paused_until=None,
         carried=(),
-        repeats=False,
         attempt=None,
         ordered=None,
         undo=undo,

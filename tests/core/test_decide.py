@@ -108,15 +108,6 @@ def test_an_unknown_feature_is_answered_with_those_there_are() -> None:
     assert decide.known(begun().world, Slug("payment")) == begun().of()
 
 
-def test_a_workflow_begins_with_its_rollback_point() -> None:
-    payloads = (
-        fact.CheckpointCreated(n=1, commit=HEAD, snapshot=CONTEXT, cause="workflow"),
-        fact.BackupCreated(n=1, commit=HEAD, snapshot=CONTEXT, path="b", sha256="d", files=1, bytes=1),
-        fact.WorkflowStarted(title="Make it", n=1),
-    )
-    assert said(decide.begin_workflow(begun().of(), *payloads)) == list(payloads)
-
-
 # --- pause, resume, retire ---------------------------------------------------------------------------
 
 

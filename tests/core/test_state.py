@@ -200,7 +200,6 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
             {
                 "carried": (decision(ASKED, "approved", "B", 4),),
                 "gate": None,
-                "repeats": True,
                 "status": Status.ACTIVE,
             },
             id="an answer to a reported gate repeats the attempt",
