@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from hashlib import sha256
@@ -11,6 +12,7 @@ from pathlib import Path
 from orchestrator import checkpoints, documents, worktrees
 from orchestrator.adapters.agent import agent_environment
 from orchestrator.adapters.durable import sync_filesystem
+from orchestrator.adapters.git import Git
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core import brief, decide
 from orchestrator.core.events import PhaseStarted, WorkflowStarted
@@ -21,6 +23,8 @@ from orchestrator.core.values import Sha, Value
 from orchestrator.errors import BadConfiguration, GitFailed, Refusal, WrongUsage
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
+
+_LOCK_PATIENCE = 2.0  # seconds: a git command of somebody's own is over by then
 
 
 class Result(Value):
@@ -69,6 +73,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
     worktree = worktrees.ensure(workspace, feature)
     feature = workspace.world.features[feature.id]
     _refuse_dirt(workspace, feature, worktree)
+    _refuse_lock(worktree)
     missing = _missing_context(workspace, feature)
     if missing and not owned(checkpoints.owner(workspace, feature)):
         worktrees.bring_back(workspace, feature, worktree)
@@ -164,6 +169,16 @@ def _refuse_dirt(workspace: Workspace, feature: Feature, worktree: Path) -> None
                 f"the main worktree has uncommitted changes ({dirt[0]}); {feature.slug} runs there",
                 "commit or set them aside first",
             )
+
+
+def _refuse_lock(worktree: Path) -> None:
+    """Raise Refusal where an index.lock stays: every commit of the attempt would run into it."""
+    lock = Path(Git(worktree).text("rev-parse", "--absolute-git-dir")) / "index.lock"
+    patience = time.monotonic() + _LOCK_PATIENCE
+    while lock.exists():
+        if time.monotonic() > patience:
+            raise Refusal(f"git's lock {lock} stays", "end what holds it; where nothing does, move it away")
+        time.sleep(0.05)
 
 
 def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:

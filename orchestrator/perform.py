@@ -112,7 +112,8 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
     try:
         prepared = attempts.prepare(workspace, feature, step)
     except (GitFailed, Refusal) as error:
-        return judging.park(workspace, feature, f"it cannot begin: {error}")
+        mend = f"; {error.hint}" if error.hint else ""
+        return judging.park(workspace, feature, f"it cannot begin: {error}{mend}")
     began = time.monotonic()
     try:
         ran = _run_agent(workspace, prepared, stop)

@@ -475,7 +475,11 @@ CUES = (
             "<sem without> ..1 <resposta retorno ok answer reply word> ..2 <parad[oa] fica stays waits nada nothing>"
         ),
     ),
-    Cue("waits for the writer's word", Rank.WAIT, any_of("{waits} ..0 <eu i me> ..0 {decides}")),
+    Cue(
+        "waits for the writer's word",
+        Rank.WAIT,
+        any_of("{waits} ..0 <eu i me> ..0 {decides}", r"{waits} ..0 <(?:que_)?eu> \s\w+[aei]r\b"),
+    ),
     Cue(
         NEXT_MOVE,
         Rank.WAIT,
@@ -537,7 +541,10 @@ CUES = (
     Cue(
         NOTHING_WITHOUT,
         Rank.STOP,
-        any_of(r"<sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) .{0,20}? {never}"),
+        any_of(
+            r"<sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) .{0,20}? {never}",
+            r"{never} ..4 <sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} )",
+        ),
     ),
     Cue(
         "the writer does it and answers",
@@ -556,7 +563,7 @@ CUES = (
     ),
     Cue(
         "a person decides",
-        Rank.POLICY,
+        Rank.STOP,
         any_of("<quem> ..0 <decide escolhe aprova libera bate> .{0,30}? <sou_eu>"),
     ),
     Cue("needs the writer's word", Rank.STOP, any_of(r"<meu my> \W+ <ok vai pode sim go yes joinha visto aval>")),
@@ -567,15 +574,17 @@ CUES = (
             "<come_back return volt(?:e|ar)> ..1 <with com> ..2 (?: {approval} | <answer resposta escolha choice> )"
         ),
     ),
-    Cue("needs the reader's word", Rank.STOP, any_of("<seus? suas? voss[oa] your> ..1 {approval}")),
+    Cue(
+        "needs the reader's word", Rank.STOP, any_of(r"<seus? suas? voss[oa] your> (?!\s(?:own|propri)) ..1 {approval}")
+    ),
     Cue(
         BARE_STOP,
         Rank.STOP,
-        any_of("""
+        any_of(r"""
         <ponto_de_parada (?:parada|pausa)_(?:obrigatoria|humana) mandatory_(?:stop|pause) hard_stop
         human_(?:checkpoint|gate) (?:encerr|termin)(?:e|ar)_o_turno end_(?:the|your)_turn
         (?:stop|pause)_and_(?:ask|wait|show|present)
-        (?:pare|parar|pause|pausar|pausa)_e_(?:pergunt|aguard|esper|mostr|apresent)(?:e|ar)
+        (?:pare|parar|pause|pausar|pausa)\W{1,4}e_(?:pergunt|aguard|esper|mostr|apresent)(?:e|ar)
         hand_(?:it_|control_)?back_to>"""),
     ),
     Cue(

@@ -19,6 +19,7 @@ from orchestrator.core.values import GateType, Value
 from orchestrator.core.wording import A_PERSON, A_ROLE, A_WAIT, A_WRITER, AN_OWNER, fold, regex
 
 _QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
+NOBODY_SAYS = "nothing says who decides"
 _BOX = regex(r"^\[[ xX]\]\s+")
 
 
@@ -328,6 +329,8 @@ def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
     best = max(held, key=lambda cue: cue.rank)
     if best.name == gates.TYPED_WORD and scenes.MOCKED_UP.search(sentence):
         return None
+    if vetoes.BUSINESS_RULE.search(around):
+        return None
     is_built = vetoes.BUILDING.search(around) is not None
     if is_built and (best.rank < Rank.WAIT or vetoes.DESCRIBED.search(said)):
         return None
@@ -372,8 +375,9 @@ def _is_source(said: str, named: re.Match[str], place: re.Match[str]) -> bool:
 
 def _is_on_condition(sentence: str, around: str) -> bool:
     """Tell whether a bare stop hangs on something that no person says."""
-    hangs = vetoes.CONDITION.search(sentence) or vetoes.STOP_AFTER_QUESTION.search(around)
-    return hangs is not None and not A_PERSON.search(sentence)
+    rules = (vetoes.STOP_AFTER_QUESTION, vetoes.STOP_ON_TROUBLE)
+    hangs = vetoes.CONDITION.search(sentence) is not None or any(one.search(around) for one in rules)
+    return hangs and not A_PERSON.search(sentence)
 
 
 def _blanks(found: re.Match[str]) -> str:
@@ -451,7 +455,8 @@ def _by_heading(case: Case, name: str) -> Finding:
 def _asks_by_heading(case: Case) -> bool:
     folded = fold(case.heading.text)
     asks = vetoes.ABOUT_APPROVING.search(folded) or _is_asking_title(case)
-    if not asks or vetoes.PRODUCT_APPROVAL.search(folded):
+    is_title = case.is_preface and case.heading.level == 1
+    if not asks or is_title or vetoes.PRODUCT_APPROVAL.search(folded):
         return False
     said = (fold(clause.text) for block in _prose(case) for clause in clauses(block))
     return not any(_takes_back(one) for one in said)
@@ -489,8 +494,16 @@ def _titled(case: Case) -> Verdict | None:
 
 
 def _rest(case: Case) -> Verdict:
-    nobody = _by_heading(case, "nothing says who decides")
-    return _validated(case, _soft_criterion(case)) or _validated(case, _work(case)) or _stopped(case, nobody)
+    nobody = _by_heading(case, NOBODY_SAYS)
+    decided = _soft_criterion(case) or _named_criterion(case) or _work(case)
+    return _validated(case, decided) or _stopped(case, nobody)
+
+
+def _named_criterion(case: Case) -> tuple[Line, str] | None:
+    """Return the line under a heading that is itself the criterion: `Tests green`."""
+    if not outward.STATE_TITLE.search(fold(case.heading.text)):
+        return None
+    return next(((block.lines[0], "the heading is a criterion") for block in case.blocks if block.lines), None)
 
 
 def _work(case: Case) -> tuple[Line, str] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from orchestrator.core.blocks import Section
 from orchestrator.core.headings import gate_label, names, phase
-from orchestrator.core.judge import Case, Verdict, speaks_of_gate, stop, verdict
+from orchestrator.core.judge import NOBODY_SAYS, Case, Verdict, speaks_of_gate, stop, verdict
 from orchestrator.core.people import people
-from orchestrator.core.values import Value
+from orchestrator.core.values import GateType, Value
 
 
 class Outline(Value):
@@ -70,7 +71,16 @@ def verdicts(plan: Outline) -> dict[int, Verdict]:
     settled = [_behind_stop(plan, stops, at, owner) for at, owner in enumerate(owners)]
     rest = [at for at in dict.fromkeys(settled) if at not in stops]
     judged = {at: found for at in rest if (found := _judged(plan, settled, at))}
-    return dict(sorted({**stops, **judged}.items()))
+    together = {**stops, **judged}
+    return {at: one for at, one in sorted(together.items()) if not _is_around_stop(plan, together, at)}
+
+
+def _is_around_stop(plan: Outline, found: Mapping[int, Verdict], at: int) -> bool:
+    """Tell whether a phase is a gate by a word of the user's alone, while a heading inside it stops by its own."""
+    if at not in plan.hinted or at not in plan.phases or found[at].why != NOBODY_SAYS:
+        return False
+    inside = takewhile(lambda one: plan.level(one) > plan.level(at), range(at + 1, len(plan.sections)))
+    return any(one in found and found[one].type is not GateType.VALIDATION for one in inside)
 
 
 def _judged(plan: Outline, owners: Sequence[int], at: int) -> Verdict | None:
@@ -101,7 +111,8 @@ def _owner(plan: Outline, at: int) -> int:
     if at in plan.anchors:
         return at
     above = _enclosing(plan, at)
-    if above is not None and (above in plan.candidates or plan.speaks(above)):
+    is_gate = above in plan.candidates and not (above in plan.hinted and above in plan.phases)
+    if above is not None and (is_gate or plan.speaks(above)):
         return above
     return next((one for one in _plain_chain(plan, at, above) if plan.speaks(one)), at)
 

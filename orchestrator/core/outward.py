@@ -101,6 +101,7 @@ CRITERIA = (
         lint* ci robo exist* confer* verific* checks? verify>
         """),
 )
+STATE_TITLE = any_of(r"<verdes? green limp[oa]s? clean sem_erros? zero passando passing passed passou> \W*$")
 PLAIN = 2  # the places of the criteria up to here decide also where a person is mentioned
 EXITS = 1  # the place of the criterion about exit codes
 TASK = any_of(

@@ -7,6 +7,7 @@ from orchestrator.core.wording import any_of, words
 SPECIMEN = any_of(
     r"^\W* <errado wrong ruim ruins bad evite evitar avoid certo right good exemplo example nao_diga> \W*:",
     r"^[\s>*_-]*[❌✗🚫👎✅👍]\W*[\"“]",
+    "<tem_certeza_(?:de_)?que_(?:deseja|quer) are_you_sure_you_want_to>",
 )
 AGENT_SPEAKS = any_of(r"^[\W_]*(?:agente?|assistente|assistant|ia|ai|bot|robo|claude|cascade)[*_\s]*:")
 SPEAKS = any_of(r"^[\W_]*[^\W\d_]+(?:\s[^\W\d_]+)?[*_\s]*:[*_\s]*(?=\S)(?![\[(])")

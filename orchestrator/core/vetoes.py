@@ -13,6 +13,7 @@ NOBODY = any_of(
     "<ninguem nobody no_one no_human no_person> (?!\\s(?:alem|but|except|other))",
     """\\bno\\s(?:(?:further|extra|human|user|manual|one's)\\s)*
     <(?:approval|confirmation|question|answer|decision|sign-?off|stop|permission|pause)s?>""",
+    "<nada_de> ..0 <chamar incomodar esperar aguardar pedir perguntar interromper parar>",
     "<nothing> ..0 <is gets will_be to_be> ..0 <asked approved decided confirm*>",
     """<nao nunca jamais> \\s(?:(?:se|me|e|ha|sao|serao|sera|foi|vai|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
     <pergunt* esper* aguard* pec* ped[ie]* precis* necessari* exig* requer* depend* par[ae]r? interromp* paus*
@@ -46,6 +47,7 @@ ELSEWHERE = any_of(
     """<passo step workflow document documento> \\s[\\d.]+\\w*\\s <will vai ira asks pergunta mostra shows>""",
     r"""<no in> \s(?!\d+(?:h|s|d|min|am|pm|x)\b)\d+(?:\.\d+)*(?:[a-z]\d*)*
     (?![\wº°%]|\s(?:dias?|min|hor|days?|sec|week)|\.\d)""",
+    r"^\W* <workflow documento document> \s[\d.]+\w*\W*[,:→—–-]",
     "<(?:na|da|no|do|in_the|of_the)_(?:fase|etapa|passo|workflow|step|phase)_(?:anterior|previous|seguinte|last|next)>",
     """^\\W*(?:\\w+\\s)? <proxim[oa] next following outr[oa]> ..0
     <workflow documento passo fase etapa step document phase> \\s""",
@@ -57,6 +59,7 @@ DESCRIBED = any_of(
     "<is are stays? remains?> ..1 <waiting awaiting pending>",
     "<ficam? estao?> ..2 <aguardando esperando em>",
     "<enquanto> ..0 <aguarda espera>",
+    r"\w\s\( <aguardando esperando pendente awaiting waiting pending> [^)]*\)",
 )
 THE_WORK = any_of("""
     <fluxo workflow execucao agente? passo step fase phase run trabalho work tudo everything linha line aqui
@@ -87,6 +90,7 @@ OWN_QUESTION = any_of("""
 AGENT_ROLE = any_of(
     "<(?:sub-?)?agente?s? bots? robos?> [-\\s] {role} | {role} [-\\s]\\(? <(?:sub-?)?agente?s? bots? robos?>"
 )
+BUSINESS_RULE = any_of(r"<regras?_de_negocio business_rules?> \W*:")
 BUILDING = any_of(r"""^\W*
     <implement(?:e|ar)? cri(?:e|ar) adicion(?:e|ar) constru(?:a|ir) desenh(?:e|ar) codar program(?:e|ar) create add
     build write_the> ..4
@@ -143,6 +147,9 @@ MENDED = any_of(
 )
 CONDITION = any_of(r"^\W* <if se caso quando when unless while enquanto on in_case em_caso> .{1,80}? [:,]")
 STOP_AFTER_QUESTION = any_of(r"\? [^\w?]* <pare parar stop pausa halt> \W")
+STOP_ON_TROUBLE = any_of(r"""
+    <pare parar parada stop pausa pause halt> \W{1,6} <se if quando when caso> ..2
+    <falh* fail* erros? errors? exit saida vermelh* red quebr* break* broken>""")
 DO_ASK = any_of("""
     <aguard(?:e|ar) esper(?:e|ar) wait await pause pausar pausa pare parar stop hold pergunt(?:e|ar) ask peca pedir
     solicit(?:e|ar) request get obtenha obter>""")
@@ -164,13 +171,13 @@ FILLED_BY_AGENT = any_of(
 PURPOSE = any_of(r"""^\W*
     <objetivos? goals? proposito purpose meta resultado(?:_esperado)? outcome output saida entrega descricao description
     quando quando_usar when when_to_use para_que o_que_faz what_it_does resumo summary em_uma_frase> [*_\s]*:""")
-OVERVIEW = any_of(r"""
-    ^\W*(?:\d[\d.]*\W+)?(?:\w+\W+)??
-    <regras? rules? principios? principles? visao_geral overview objetivos? goals? notas? notes? referencias?
+_OVERVIEWS = words("""
+    regras? rules? principios? principles? visao_geral overview objetivos? goals? notas? notes? referencias?
     references? erros_comuns common_mistakes glossario glossary troubleshooting quando_usar when_to_use
     como_(?:usar|ler|funciona) how_(?:to_use|to_read|it_works|this_works) indice index contents sumario
-    lembretes? reminders? convenc* conventions? papeis roles background contexto legendas? legend key>
+    lembretes? reminders? convenc* conventions? papeis roles background contexto legendas? legend key
     """)
+OVERVIEW = any_of(rf"^\W*(?:\d[\d.]*\W+)? (?: {_OVERVIEWS} | \w+\W+ {_OVERVIEWS} (?=\W*$|\W*[(:,–—-]|\s\w{{1,3}}\s) )")
 SAMPLES = any_of("""
     <exemplos? examples? samples? templates? modelos? moldes? anti-?padroes anti-?patterns? faq historico
     history changelog hindsight retrospect* lessons_learned licoes_aprendidas dialogos? dialogues?

@@ -32,6 +32,7 @@ from tests.core.line_documents import DOCUMENTS, Own
 
 TESTS = Path(__file__).parent.parent
 SAMPLES = json.loads((TESTS / "samples" / "expected.json").read_text(encoding="utf-8"))
+CORPORA = sorted(f"corpora/{one.name}" for one in (TESTS / "corpora").iterdir())
 
 
 def read(text: str, rules: Rules | None = None, file: str = "docs/f.md", workflow: str = "1") -> Document:
@@ -83,12 +84,12 @@ def test_a_document_of_another_trade_is_read_as_a_careful_reader_reads_it(name: 
     assert len(found) == len(own.gates)
 
 
-@pytest.mark.parametrize("name", ["line_corpus", "line_corpus_2", "line_corpus_3", "line_corpus_4"])
+@pytest.mark.parametrize("name", CORPORA)
 def test_of_a_whole_line_nearly_all_stops_are_found_and_nearly_none_invented(name: str) -> None:
     assert_nearly_all_are_found(TESTS / name, Rules())
 
 
-@pytest.mark.parametrize("name", ["samples", "line_corpus", "line_corpus_2", "line_corpus_3", "line_corpus_4"])
+@pytest.mark.parametrize("name", ["samples", *CORPORA])
 def test_the_users_default_keywords_change_next_to_nothing_of_that(name: str) -> None:
     assert_nearly_all_are_found(TESTS / name, Rules(keywords=("GATE 1", "screenshot", "staging")))
 

@@ -132,6 +132,32 @@ def test_a_killed_run_leaves_no_process_and_the_attempt_is_interrupted_and_not_c
     assert _carrying(run) == []
 
 
+def test_the_lock_that_a_killed_attempt_left_is_set_aside_and_named(repo: Repo) -> None:
+    repo.script("payment-1-1", 'touch "$(git rev-parse --git-dir)/index.lock"; kill -9 $PPID\n')
+    repo.run("start", "payment")
+    repo.call("next")
+    (repo.root.parent / "agent/payment-1-1").unlink()
+    done = repo.call("next")
+    assert "attempt 1  passed" in done.stdout
+    assert "its index.lock set aside as" in done.stderr
+    assert len([*(repo.root / ".git/worktrees/payment").glob("index.lock.aside-*")]) == 1
+
+
+def test_a_lock_that_stays_parks_the_feature_and_counts_no_attempt(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    lock = repo.root / ".git/worktrees/payment/index.lock"
+    lock.touch()
+    done = repo.run("next")
+    assert f"it cannot begin: git's lock {lock} stays" in done
+    assert repo.state("payment")["status"] == "blocked"
+    assert repo.events("attempt_failed") == []
+    assert lock.exists()
+    lock.unlink()
+    repo.run("resume", "payment")
+    assert "attempt 1  passed" in repo.run("next")
+
+
 def test_ctrl_c_ends_the_run_cleanly_and_the_next_run_goes_on(repo: Repo) -> None:
     repo.script("payment-1-1", 'echo $$ >"$ORCHESTRATOR_MAIN/../pid"; sleep 300\n')
     repo.run("start", "payment")
