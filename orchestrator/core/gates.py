@@ -54,7 +54,10 @@ _DO = words("""
     keep drop merge apply adjust discard rename delete remove ship hold wait publish send skip retry revert accept
     reject fix postpone defer soften strike rewrite replace restore stay
     """)
-_FIRST = r"^[\W\d_]*(?:(?:pergunte|perguntar|pergunta|ask|question)\W+)?"
+_FIRST = (
+    r"(?:^[\W\d_]*(?:(?:pergunte|perguntar|pergunta|ask|question)\W+)?"
+    r"|\b(?:e|and)\s(?:pergunte|perguntar|pergunta|ask)\W+(?<=[\"“«]))"
+)
 QUESTIONS = (
     Cue(
         "asks whether it may go on",
@@ -68,6 +71,8 @@ QUESTIONS = (
         continuo ok_to okay_to quer_que_eu want_me_to would_you_like deseja* gostaria do_you_want are_you_ok*
         go_ahead proceed prosseguir continuar seguir libero publico envio merge fire send_it
         pode(?:-se|mos)?_(?:seguir|prosseguir|continuar|publicar|subir|enviar|ir|mandar|entrar|liberar|fazer)
+        pode(?:-se|mos)?_(?:apagar|excluir|deletar|remover|arquivar|limpar|mergear|juntar|fechar|abrir|disparar)
+        pode(?:-se|mos)?_(?:aplicar|ligar|desligar|reverter|descartar|trocar)
         ready_to_(?:go|merge|ship|deploy|push|publish|send|proceed) pront[oa]_para_(?:publicar|subir|enviar)
         (?:is_it|it'?s|are_we|is_this)_(?:ok|okay|fine|good|all_right|safe)_to>"""),
     ),
@@ -153,8 +158,9 @@ CUES = (
     Cue(
         ONLY_AFTER,
         Rank.WAIT,
-        any_of("""
-        <so somente apenas only> ..7 <depois apos com quando se after once when with if> ..6
+        any_of(r"""
+        <so somente apenas only> ..7 <depois apos com quando se after once when with if>
+        (?!\s(?:me|te|nos|tell)\s(?:conta|avisa|fala|diz|manda|mostra|me|us)\b) ..6
         (?: {approval|decides|person} | <respostas? answers? repl(?:y|ies) visto parecer sim yes> )"""),
     ),
     Cue(
@@ -529,6 +535,13 @@ CUES = (
         ^\W*(?:me\s)? <mostr[ae] pass[ae] envi[ae] apresent[ae] ger[ae] list[ae] mand[ae] tra[zg]a? mont[ae] cri[ae] propoe proponha fa[zc]a? desenh[ae]
         show list propose generate draft make bring give> .{0,60}? \W+ (?:e|and|que)?\W* <eu i i'll>
         ..0 <escolho decido aprovo testo olho leio vejo valido pick choose decide approve test>"""),
+    ),
+    Cue(
+        "the writer makes the call",
+        Rank.WAIT,
+        any_of(
+            "^\\W* <quero want_to i_want_to> ..0 <decidir escolher aprovar decide choose approve> ..0 <eu myself se if which qual>"
+        ),
     ),
     Cue(
         "the writer looks first",

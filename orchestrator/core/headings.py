@@ -35,6 +35,8 @@ def gate_label(text: str) -> str:
     if not found or _is_range(found["rest"], "gate") or not _is_label(found["id"], found["rest"]):
         return ""
     start, end = found.span("id")
+    if re.match(r"\s[a-zà-ÿ]", bare[end:]):
+        return ""  # `Gate 6 reminder` speaks of one
     return f"GATE {bare[start:end]}"
 
 

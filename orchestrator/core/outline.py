@@ -10,6 +10,8 @@ from orchestrator.core.headings import gate_label, names, phase
 from orchestrator.core.judge import NOBODY_SAYS, Case, Verdict, speaks_of_gate, stop, verdict
 from orchestrator.core.people import people
 from orchestrator.core.values import GateType, Value
+from orchestrator.core.vetoes import FOR_SOMEBODY
+from orchestrator.core.wording import fold
 
 
 class Outline(Value):
@@ -27,6 +29,10 @@ class Outline(Value):
     def level(self, at: int) -> int:
         """How deep the heading of a section is."""
         return self.sections[at].heading.level
+
+    def is_for_somebody(self, at: int) -> bool:
+        """Whether the heading of a section says for which person it is."""
+        return FOR_SOMEBODY.search(fold(self.sections[at].heading.text)) is not None
 
     def speaks(self, at: int) -> bool:
         """Whether the heading of a section speaks of a decision or a stop."""
@@ -77,7 +83,7 @@ def verdicts(plan: Outline) -> dict[int, Verdict]:
 
 def _is_around_stop(plan: Outline, found: Mapping[int, Verdict], at: int) -> bool:
     """Tell whether a phase is a gate by a word of the user's alone, while a heading inside it stops by its own."""
-    if at not in plan.hinted or at not in plan.phases or found[at].why != NOBODY_SAYS:
+    if at not in plan.hinted or at not in plan.phases or not found[at].why.startswith(NOBODY_SAYS):
         return False
     inside = takewhile(lambda one: plan.level(one) > plan.level(at), range(at + 1, len(plan.sections)))
     return any(one in found and found[one].type is not GateType.VALIDATION for one in inside)
@@ -112,7 +118,7 @@ def _owner(plan: Outline, at: int) -> int:
         return at
     above = _enclosing(plan, at)
     is_gate = above in plan.candidates and not (above in plan.hinted and above in plan.phases)
-    if above is not None and (is_gate or plan.speaks(above)):
+    if above is not None and (is_gate or (plan.speaks(above) and not plan.is_for_somebody(at))):
         return above
     return next((one for one in _plain_chain(plan, at, above) if plan.speaks(one)), at)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from orchestrator.core.wording import any_of, words
 
+_SURFACE = words(
+    "sistema app aplicativo tela pagina site painel modal dialogo? interface ui system screen page dialog form"
+)
 SPECIMEN = any_of(
     r"^\W* <errado wrong ruim ruins bad evite evitar avoid certo right good exemplo example nao_diga> \W*:",
     r"^[\s>*_-]*[❌✗🚫👎✅👍]\W*[\"“]",
+    rf"\b(?:o|a|the)\s {_SURFACE} ..0 <pergunta asks>",
     "<tem_certeza_(?:de_)?que_(?:deseja|quer) are_you_sure_you_want_to>",
 )
 AGENT_SPEAKS = any_of(r"^[\W_]*(?:agente?|assistente|assistant|ia|ai|bot|robo|claude|cascade)[*_\s]*:")
@@ -18,9 +22,6 @@ UI_STEP = any_of(r"""^\W*
     <abr(?:a|ir|e) naveg(?:ue|ar|a) acess(?:e|ar|a) rol(?:e|ar|a) volt(?:e|ar|a) recarreg(?:ue|ar|a) log(?:ue|ar)
     entr(?:e|ar|a) open select navigate visit scroll enter reload log_in sign_in go_to>""")
 SCRIPTED_ANSWER = any_of(r"^\W*[\"“«][^\"“”«»]*\?[\"”»]\W*(?:→|->|=>)")
-_SURFACE = words(
-    "sistema app aplicativo tela pagina site painel modal dialogo? interface ui system screen page dialog form"
-)
 MOCKED_UP = any_of(
     f"""<textos? copy mensage(?:m|ns) rotulos? labels? titulos? texts? messages?> ..0 <d[oa]s? of> (?:\\sthe)?\\s
     {_SURFACE}""",

@@ -15,7 +15,8 @@ NOBODY = any_of(
     <(?:approval|confirmation|question|answer|decision|sign-?off|stop|permission|pause)s?>""",
     "<nada_de> ..0 <chamar incomodar esperar aguardar pedir perguntar interromper parar>",
     "<nothing> ..0 <is gets will_be to_be> ..0 <asked approved decided confirm*>",
-    """<nao nunca jamais> \\s(?:(?:se|me|e|ha|sao|serao|sera|foi|vai|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
+    """<nao nunca jamais> \\s
+    (?:(?:se|me|e|ha|sao|serao|sera|foi|vai|fica|fique|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
     <pergunt* esper* aguard* pec* ped[ie]* precis* necessari* exig* requer* depend* par[ae]r? interromp* paus*
     parada cham[ae]* consult* aprovac* bloque* solicit*>""",
     """<do_not don'?t never needn'?t does_not doesn'?t not no_need_to need_not isn'?t is_not are_not aren'?t>
@@ -216,11 +217,13 @@ APPROVAL_TITLE = any_of(
     rf"(?!permiss) {{approval}} {_TITLE_ENDS}|to|d[oae]s?|para|final)\b)",
     "<aprovar approve escolher choose decidir decide>",
 )
+FOR_SOMEBODY = any_of("<para pelo pela for by ao a_o to with com> ..1 {owner} \\W*$")
 SIGNED = any_of(
     "{role} ..2 <signed approved agreed confirmed aprovou assinou confirmou autorizou concordou>",
     "<signed approved confirmed aprovad[oa] assinad[oa] confirmad[oa]> ..0 <by por pel[oa]s?> ..1 {role}",
 )
 PRODUCT_APPROVAL = any_of("""
     <fila tela botao status fluxo rota tabela modulo historico registro> ..0 <d[eao]> ..0
-    <aprovac* confirmac* autorizac*>
+    <aprovac* confirmac* autorizac*> |
+    \\( [^()]* <(?:funcao|feature|regra|fluxo|tela)_d[oa]_produto product_(?:feature|rule|flow|screen)> [^()]* \\)
     """)
