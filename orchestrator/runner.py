@@ -33,10 +33,8 @@ Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug
 
 def wake(workspace: Workspace) -> None:
     """Let features go on whose time has come."""
-    moment = now()
-    facts = decide.wake(workspace.world, moment.isoformat(), lambda until: _is_past(until))
-    if facts:
-        workspace.record(lambda world: decide.wake(world, moment.isoformat(), _is_past))
+    if decide.wake(workspace.world, _is_past):
+        workspace.record(lambda world: decide.wake(world, _is_past))
 
 
 def _is_past(until: str) -> bool:

@@ -116,14 +116,14 @@ def load(git: Git, ref: str) -> Rescue | None:
     return Rescue(ref, commit, worktree_tree, index_tree, old, present=worktree_tree)
 
 
-def check(git: Git, worktree: Path | None, branch: str, target: Sha, *, force_pushed: bool = False) -> None:
+def check(git: Git, worktree: Path | None, branch: str, target: Sha) -> None:
     """Raise MoveRefused where a move could lose something or would not mean what it says; changes nothing.
 
     `worktree` is None where the branch is not checked out or its worktree is gone.
     """
     tip = _tip(git, branch)
     _check_history(git, branch, tip, target)
-    _check_spread(git, branch, tip, target, force_pushed=force_pushed)
+    _check_spread(git, branch, tip, target)
     _check_places(git, worktree, branch)
     if _submodules(_differences(git, tip, target)):
         raise _submodule_refusal(branch)
@@ -158,9 +158,9 @@ def _check_history(git: Git, branch: str, tip: Sha, target: Sha) -> None:
         )
 
 
-def _check_spread(git: Git, branch: str, tip: Sha, target: Sha, *, force_pushed: bool) -> None:
+def _check_spread(git: Git, branch: str, tip: Sha, target: Sha) -> None:
     going = _count(git, tip, f"^{target}")
-    if going != _count(git, tip, f"^{target}", "--not", "--remotes") and not force_pushed:
+    if going != _count(git, tip, f"^{target}", "--not", "--remotes"):
         raise MoveRefused(
             f"commits of {branch} after {target[:12]} are pushed",
             f"take them back by new commits: `git revert --no-edit {target[:12]}..{branch}`",

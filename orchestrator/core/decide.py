@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -78,7 +77,7 @@ def resume(feature: Feature, actor: str) -> list[Fact]:
     return [of(feature, fact.FeatureResumed(), actor)]
 
 
-def wake(world: World, now: str, is_past: Any) -> list[Fact]:
+def wake(world: World, is_past: Callable[[str], bool]) -> list[Fact]:
     """Features whose time has come, or whose forerunner is completed, go on by themselves.
 
     `is_past(moment)` tells whether an ISO 8601 time lies behind `now`.

@@ -763,11 +763,10 @@ def test_a_dirty_tree_alone_is_no_reason_to_refuse(place: tuple[Path, Target]) -
     assert held(root) == DIRTY
 
 
-def test_pushed_commits_are_refused_unless_that_is_asked_for(place: tuple[Path, Target]) -> None:
+def test_pushed_commits_are_refused(place: tuple[Path, Target]) -> None:
     root, target = place
     sh("git", "update-ref", "refs/remotes/origin/feat/payment", "HEAD", cwd=root)
     assert "are pushed" in refused(root, target, root)
-    move.check(Git(root), root, BRANCH, target.commit, force_pushed=True)
 
 
 def test_commits_merged_into_a_base_branch_are_refused_but_a_copy_is_no_merge(place: tuple[Path, Target]) -> None:

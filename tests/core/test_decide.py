@@ -154,7 +154,7 @@ def test_a_pause_whose_time_is_over_ends_by_itself_and_no_other() -> None:
     history.say(fact.FeaturePaused(reason="quota", kind="parked", until="past"), "over")
     history.say(fact.FeaturePaused(reason="quota", kind="parked", until="future"), "later")
     history.say(fact.FeaturePaused(reason="quota", kind="parked"), "open")
-    assert decide.wake(history.world, "now", lambda until: until == "past") == [
+    assert decide.wake(history.world, lambda until: until == "past") == [
         Fact(fact.FeatureResumed("the pause until past is over"), FeatureId("feat-over"), "1", "1", "kit")
     ]
 
@@ -163,14 +163,14 @@ def test_what_comes_after_another_feature_goes_on_when_that_one_is_completed() -
     history = History()
     history.start("login")
     history.start(after="login")
-    assert decide.wake(history.world, "now", lambda until: True) == []
+    assert decide.wake(history.world, lambda until: True) == []
     history.say(fact.FeatureFailed(reason="x"), "login")
-    assert decide.wake(history.world, "now", lambda until: True) == []
+    assert decide.wake(history.world, lambda until: True) == []
     history.say(fact.FeatureCompleted(), "login")
-    resumed = decide.wake(history.world, "now", lambda until: True)
+    resumed = decide.wake(history.world, lambda until: True)
     assert resumed == [Fact(fact.FeatureResumed("login is completed"), ID, "1", "1", "kit")]
     history.record(resumed)
-    assert decide.wake(history.world, "now", lambda until: True) == []
+    assert decide.wake(history.world, lambda until: True) == []
 
 
 def test_the_clock_alone_opens_no_gate() -> None:
@@ -179,7 +179,7 @@ def test_the_clock_alone_opens_no_gate() -> None:
     step = next_step(LINE, history.of().place)
     history.record(decide.passed(history.of(), LINE, step, Outcome(run="r"), opens="past"))
     assert history.of().paused_until == "past"
-    assert decide.wake(history.world, "now", lambda until: True) == []
+    assert decide.wake(history.world, lambda until: True) == []
 
 
 def test_a_pause_that_is_over_does_not_pass_the_gate_reached_meanwhile() -> None:
@@ -188,7 +188,7 @@ def test_a_pause_that_is_over_does_not_pass_the_gate_reached_meanwhile() -> None
     history.record(decide.pause(history.of(), "holiday", PERSON, until="past"))
     step = next_step(LINE, history.of().place)
     history.record(decide.passed(history.of(), LINE, step, Outcome(run="r"), opens="past"))
-    assert decide.wake(history.world, "now", lambda until: True) == []
+    assert decide.wake(history.world, lambda until: True) == []
 
 
 def test_only_a_completed_or_failed_feature_retires_and_once() -> None:
