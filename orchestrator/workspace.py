@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrator import config
+from orchestrator import __version__, config
 from orchestrator.adapters.durable import write_atomically, write_durably
 from orchestrator.adapters.git import MAIN, Git, Repository, discover, main_of
 from orchestrator.config import Configuration
@@ -39,12 +39,13 @@ Rule = Callable[[World], Sequence[Fact]]
 class _Kept(msgspec.Struct, frozen=True):
     """The fold as kept beside the log: a cache, taken only if its checksum and the log's chain agree."""
 
-    version: int
+    shape: str
     head: Head
     world: World
 
 
-_VERSION = 1
+# A fold of another version, or of other fields, is not taken.
+_SHAPE = " ".join((__version__, *World.__struct_fields__, *Feature.__struct_fields__))
 
 
 def now() -> datetime:
@@ -360,7 +361,7 @@ class Workspace:
         return self.home / "fold.json"
 
     def _keep(self) -> None:
-        content = msgspec.json.encode(_Kept(version=_VERSION, head=self._head, world=self._world))
+        content = msgspec.json.encode(_Kept(shape=_SHAPE, head=self._head, world=self._world))
         write_atomically(self._kept_file, sha256(content).hexdigest().encode() + b"\n" + content, 0o600)
 
     def _take_kept(self) -> None:
@@ -374,7 +375,7 @@ class Workspace:
             kept = msgspec.json.decode(content, type=_Kept)
         except msgspec.MsgspecError:
             return  # another version wrote it
-        if kept.version == _VERSION:
+        if kept.shape == _SHAPE:
             self._world, self._head = kept.world, kept.head
 
 
