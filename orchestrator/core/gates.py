@@ -124,7 +124,7 @@ QUESTIONS = (
         liberar liberad[oa] concorda* de_acordo agreed? tudo_certo tudo_ok aceita accept(?:ed)? valida
         todos_de_acordo all_agreed everyone_(?:ok|agreed) go_or_no-go go/no-go
         do_you_(?:approve|agree|accept|confirm) which_\\w+_(?:do_you|should_i|should_we|shall)
-        voces?_(?:aprova|concorda|confirma|autoriza|aceita|prefere|quer|deseja)*
+        voces?_(?:aprova|concorda|confirma|autoriza|aceita|prefere|quer|deseja)(?!ria)*
         qual_(?:delas|deles|opcao|d[ao]s|voce|abordagem|caminho)
         [oa]s?_\\w+_(?:autoriza|aprova|confirma|concorda) (?:does|do)_(?:the_)?\\w+_(?:approve|agree|accept)>"""),
     ),
@@ -354,7 +354,7 @@ CUES = (
         any_of(r"""
         <show mostr* present apresent* envi* send hand entreg* leve levar confirm* ask pergunt*
         avis* notif* notify tell diga dizer cole colar list[ea]r? paste post> .{0,70}?
-        <and_stop e_pare e_encerre and_end e_espere and_wait e_aguarde e_pause and_pause> \W*$"""),
+        <and_stop e_(?:aguardar|esperar|parar|pausar) e_pare e_encerre and_end e_espere and_wait e_aguarde e_pause and_pause> \W*$"""),
     ),
     Cue(
         "shows something and stops",
@@ -440,7 +440,7 @@ CUES = (
         Rank.WAIT,
         any_of(r"""
         <confirm(?:e|ar) valid(?:e|ar) combin(?:e|ar) alinh(?:e|ar) (?:confirm|valid|combin|alinh|homolog|revis)a homolog(?:ue|ar) fal[ea]r? convers[ea]r? check align agree confirm> ..2
-        <comigo with_me> | <me_pergunt[ea] me_consult[ea] me_pe[cd][ea] pergunte-me consulte-me ask_me run_it_by_me check_with_me
+        <comigo with_me> | <me_pergunt(?:e|a|ar) me_consult(?:e|a|ar) me_pe[cd](?:e|a|ir) pergunte-me consulte-me ask_me run_it_by_me check_with_me
         pass[ae]_por_mim>"""),
     ),
     Cue(
@@ -484,7 +484,11 @@ CUES = (
     Cue(
         "waits for the writer's word",
         Rank.WAIT,
-        any_of("{waits} ..0 <eu i me> ..0 {decides}", r"{waits} ..0 <(?:que_)?eu> \s\w+[aei]r\b"),
+        any_of(
+            "{waits} ..0 <eu i me> ..0 {decides}",
+            r"{waits} ..1 <meu minha my> \s+ (?: [\"“«] | \s{3,} )",
+            r"{waits} ..0 <(?:que_)?eu> \s\w+[aei]r\b",
+        ),
     ),
     Cue(
         NEXT_MOVE,

@@ -16,7 +16,7 @@ from orchestrator.core.clauses import MARKS, Clause, clauses, sentence_lines
 from orchestrator.core.gates import Rank
 from orchestrator.core.people import marked
 from orchestrator.core.values import GateType, Value
-from orchestrator.core.wording import A_PERSON, A_ROLE, A_WAIT, A_WRITER, AN_OWNER, fold, regex
+from orchestrator.core.wording import A_MACHINE, A_PERSON, A_ROLE, A_WAIT, A_WRITER, AN_OWNER, fold, regex
 
 _QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 NOBODY_SAYS = "nothing says who decides"
@@ -147,8 +147,19 @@ def _findings(case: Case) -> Iterator[Finding]:
         if _is_dialogue(case.blocks, at) or _is_scenario(case, at):
             continue
         for finding in _block_findings(case, at, block, any(filled[max(at - 1, 0) : at + 2])):
+            if _is_headed_away(case, finding):
+                continue
             if finding.rank > Rank.WAIT or not (is_overview or _is_rule(case, finding) or _is_purpose(case, finding)):
                 yield finding
+
+
+def _is_headed_away(case: Case, finding: Finding) -> bool:
+    """Tell whether a bare stop stands under a heading that names a machine to wait for, or what went wrong."""
+    if finding.name != gates.BARE_STOP or A_PERSON.search(case.heard(finding.words)) or _speaks_of_gate(case):
+        return False
+    heading = fold(case.heading.text)
+    waits = A_WAIT.search(fold(finding.words)) is not None
+    return vetoes.TROUBLE.search(heading) is not None or (waits and A_MACHINE.search(heading) is not None)
 
 
 def _is_rule(case: Case, finding: Finding) -> bool:

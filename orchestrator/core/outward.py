@@ -32,12 +32,13 @@ OUTWARD = {
         r"<(?:em|para|pra|na|de|in|to|on|into|for)_(?:a_|the_)?(?:producao|production)> (?!\sd[eao]s?\b)",
         r"<prod production_(?:deploy|release|server|database|environment|rollout)>",
         r"\bproducao\W*\?",
+        r"<go/no-go go_or_no-go> ..2 <producao production>",
     ),
     "release": any_of(r"""
         <deploy* implant* releas(?:e|es|ing) lanca(?:r|mento) public(?:ar|acao|a|amos|ad[oa]|o) publish*
         sub(?:ir|ida|imos|o) no_ar go(?:ing|es)?[-_]live live_(?:shop|site|system|server|environment|users)
         live_(?:customers|traffic) ship shipping promo(?:te|ver) roll_?out canary cutover virada
-        (?:app|play)_store liberar_para
+        (?:app|play)_store liberar_para (?:ligar|ativar|enable|turn_on)_(?:a_|o_|the_)?(?:feature_)?flag
         (?:loja|site|app|sistema)_(?:de_verdade|no_ar|public[oa]) flip*_the_switch ring_\d*
         open(?:ing)?_(?:it_)?to_(?:the_)?(?:customers|public|users) abrir_(?:para|ao)_(?:publico|clientes)>
         """),

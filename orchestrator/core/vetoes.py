@@ -155,7 +155,7 @@ DO_ASK = any_of("""
     <aguard(?:e|ar) esper(?:e|ar) wait await pause pausar pausa pare parar stop hold pergunt(?:e|ar) ask peca pedir
     solicit(?:e|ar) request get obtenha obter>""")
 GENERAL = any_of(
-    "<whenever sempre_que toda_vez nunca jamais never>",
+    "<whenever sempre_que toda_vez (?:nunca|jamais|never)(?!\\W+(?:sem|without)\\b)>",
     """<cada every each> ..0 <fases? gates? passos? etapas? workflows? documentos? steps? phases? commits? vez time
     mudanca decisao parada stops? push merge deploy changes?>""",
     """<os nos the at todos_os todas_as all duas tres two three [2-9]> ..0
@@ -180,6 +180,7 @@ _OVERVIEWS = words("""
     """)
 OVERVIEW = any_of(rf"^\W*(?:\d[\d.]*\W+)? (?: {_OVERVIEWS} | \w+\W+ {_OVERVIEWS} (?=\W*$|\W*[(:,–—-]|\s\w{{1,3}}\s) )")
 SAMPLES = any_of("""
+    \\( <contexto context produto product> [^()]* \\) |
     <exemplos? examples? samples? templates? modelos? moldes? anti-?padroes anti-?patterns? faq historico
     history changelog hindsight retrospect* lessons_learned licoes_aprendidas dialogos? dialogues?
     como_(?:isso_vira|falar|perguntar|conversar|pedir|escrever) how_to_(?:talk|ask|speak|phrase|write) tom_de_voz

@@ -212,6 +212,7 @@ LISTS = {
     "never": NEVER,
     "until": UNTIL,
 }
+A_MACHINE = any_of("{machine}")
 A_PERSON = any_of("{person}", "<eu voces? i you>", "<meu minha my> ..0 <teste test retorno resposta answer>")
 A_ROLE = any_of("{role}")
 AN_OWNER = any_of("{owner}")
