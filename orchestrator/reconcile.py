@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import checkpoints
+from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import reflog
 from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.core import edits
@@ -46,6 +46,7 @@ def reconcile(workspace: Workspace, actor: str, who: str) -> None:
 
     Raises OrchestratorError for a state file of a newer version: nothing is written then.
     """
+    worktrees.clear_half_made(workspace)
     if not os.environ.get("ORCHESTRATOR_RUN_ID"):  # an agent starts no features by writing a file
         take_in_states(workspace, who)
     for feature in list(workspace.world.features):

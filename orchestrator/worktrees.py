@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
+from orchestrator.adapters.durable import said_in_one_line
 from orchestrator.adapters.git import Worktree
 from orchestrator.adapters.lock import RunLock
 from orchestrator.adapters.snapshots import Content, Owner, owned, replace, restore
 from orchestrator.core.decide import of
 from orchestrator.core.events import WorktreeCreated
 from orchestrator.core.state import Feature
-from orchestrator.core.values import PREFIX, Slug
-from orchestrator.errors import Refusal
+from orchestrator.core.values import PREFIX, Slug, Value
+from orchestrator.errors import Busy, Refusal
 from orchestrator.workspace import Workspace, now
 
 CONTEXT_FILES = (
@@ -57,9 +60,6 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
     Raises Refusal where its place is taken or its branch is gone.
     """
     found = find(workspace, feature.branch)
-    if found is not None and _is_half_made(feature, found.path):
-        _put_half_made_aside(workspace, found.path)
-        found = None
     if found is not None:
         return _known(workspace, feature, found.path)
     refuse_missing(workspace, feature)
@@ -72,24 +72,112 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
         return _made(workspace, feature)
 
 
-def _is_half_made(feature: Feature, path: Path) -> bool:
-    """Tell whether git was killed as it made this worktree: it keeps it locked as "initializing" until it is whole."""
-    if feature.worktree == str(path) or not (path / ".git").is_file():
-        return False
-    git_dir = Path((path / ".git").read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+class _HalfMade(Value):
+    """What a killed `git worktree add` left: its folder below `.git/worktrees`, and the place of the worktree."""
+
+    git_dir: Path
+    place: Path | None  # None where git had not written it yet
+
+
+def clear_half_made(workspace: Workspace) -> None:
+    """Set aside what a killed git left of a feature's worktree, so that it is made again, whole.
+
+    It may keep git from listing any worktree at all. What git is making this moment is left to it.
+    """
+    if not _half_made(workspace):
+        return
+    workspace.make_home()
+    with (
+        contextlib.suppress(Busy),  # this kit is making one
+        RunLock(workspace.lock_file("worktrees"), "the list of worktrees", workspace.command, now).acquire(),
+    ):
+        for found in _half_made(workspace):
+            if not _is_being_made(found):
+                with said_in_one_line(found.git_dir):
+                    _put_aside(workspace, found)
+
+
+def _half_made(workspace: Workspace) -> list[_HalfMade]:
+    """Return the features' worktrees that git did not make to the end: it keeps them locked until they are whole."""
+    folders = sorted((workspace.repository.common_dir / "worktrees").glob("*"))
+    found = [_HalfMade(git_dir=one, place=_place(one)) for one in folders if _is_initializing(one)]
+    return [one for one in found if _is_a_features(workspace, one)]
+
+
+def _is_initializing(git_dir: Path) -> bool:
+    """Tell whether git's own lock is there; one that is younger than the worktree is a person's, whatever it says."""
     try:
-        return (git_dir / "locked").read_text(encoding="utf-8").startswith("initializing")
-    except FileNotFoundError:
+        lock = git_dir / "locked"
+        made = git_dir / "gitdir"
+        if made.exists() and lock.stat().st_mtime_ns > made.stat().st_mtime_ns:
+            return False
+        return lock.read_bytes().strip() == b"initializing"
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
-def _put_half_made_aside(workspace: Workspace, path: Path) -> None:
-    """Move a half-made worktree out of the way; nobody but git has written there, and it is kept all the same."""
-    aside = path.with_name(f"{path.name}.half-made-{now():%Y%m%dT%H%M%S}")
-    workspace.git.run("worktree", "unlock", str(path))
-    path.rename(aside)
-    workspace.git.run("worktree", "prune")
-    workspace.notices.append(f"a worktree that git had only half made is set aside as {aside}")
+def _place(git_dir: Path) -> Path | None:
+    content = _content_of(git_dir / "gitdir")
+    return (git_dir / content).resolve().parent if content else None
+
+
+def _content_of(path: Path) -> str:
+    try:
+        return os.fsdecode(path.read_bytes()).strip()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return ""
+
+
+def _is_a_features(workspace: Workspace, found: _HalfMade) -> bool:
+    """Tell whether it is where the kit makes a feature's worktree, or has one's branch; else it is the user's."""
+    features = [one for one in workspace.world.features.values() if not one.retired]
+    if found.place is None:
+        return found.git_dir.name in {one.slug for one in features}
+    head = _content_of(found.git_dir / "HEAD").removeprefix("ref: refs/heads/")
+    return any(one.branch == head or root(workspace) / one.slug == found.place for one in features)
+
+
+def _is_being_made(found: _HalfMade) -> bool:
+    """Tell whether git still works on it: it may have survived the kit that was killed, or be the user's."""
+    import psutil  # only after a kill
+
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if not words or Path(words[0]).name != "git":
+                continue
+            named = {*words, process.environ().get("GIT_WORK_TREE", "")}
+            if found.place is None and "worktree" in words:
+                return True  # which one it makes is not written anywhere yet
+            if found.place in {Path(process.cwd(), one).resolve() for one in named if one}:
+                return True
+        except (psutil.Error, OSError):
+            continue  # it ended meanwhile, or is somebody else's
+    return False
+
+
+def _put_aside(workspace: Workspace, found: _HalfMade) -> None:
+    """Move a half-made worktree out of the way, its folder first: killed in between, it is found again.
+
+    Nobody but git has written there, and it is kept all the same; git's list loses this one worktree and no other.
+    """
+    stamp = f"half-made-{now():%Y%m%dT%H%M%S%f}"
+    if found.place is not None and _leads_to(found.place, found.git_dir):
+        aside = found.place.with_name(f"{found.place.name}.{stamp}")
+        found.place.rename(aside)
+        workspace.notices.append(f"a worktree that git had only half made is set aside as {aside}")
+    kept = workspace.home / "half-made"
+    kept.mkdir(exist_ok=True)
+    found.git_dir.rename(kept / f"{found.git_dir.name}.{stamp}")
+
+
+def _leads_to(place: Path, git_dir: Path) -> bool:
+    """Tell whether a folder is the worktree of a git directory: its `.git` says so, or only begins to."""
+    link = place / ".git"
+    if not link.is_file():
+        return False
+    content = _content_of(link)
+    return (place / content.removeprefix("gitdir:").strip()).resolve() == git_dir.resolve() if content else True
 
 
 def refuse_missing(workspace: Workspace, feature: Feature) -> None:

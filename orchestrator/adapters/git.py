@@ -155,7 +155,11 @@ class Git:
                 return self.run(*arguments)
             except GitFailed:
                 time.sleep(pause)
-        return self.run(*arguments)
+        try:
+            return self.run(*arguments)
+        except GitFailed as error:
+            hint = "a worktree in .git/worktrees may be half made; `orchestrator status` sets a feature's aside"
+            raise GitFailed(str(error), hint, code=error.code) from error
 
     def config(self, key: str) -> str | None:
         """Return a configuration value, or None."""
