@@ -16,11 +16,12 @@ import msgspec
 from orchestrator import runner
 from orchestrator.adapters.agent import plain
 from orchestrator.attempts import Result
+from orchestrator.core.events import RollbackOrdered
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.steps import label
 from orchestrator.core.values import Status, slug
 from orchestrator.errors import BadConfiguration, Refusal, WrongUsage
-from orchestrator.rollback import Plan
+from orchestrator.rollback import Plan, stuck
 from orchestrator.workspace import Workspace, now
 
 _READY = "ready"
@@ -136,7 +137,7 @@ def nothing_to_run(workspace: Workspace, waits: Sequence[Feature]) -> str:
 def why(workspace: Workspace, feature: Feature) -> str:
     """Return in one line why a feature does not move, or that it will."""
     if feature.ordered is not None:
-        return "a rollback was interrupted; the next command that runs ends it"
+        return _ends_later(feature, feature.ordered)
     if feature.gate is not None:
         return _at_gate(feature)
     if feature.status is Status.COMPLETED:
@@ -148,6 +149,13 @@ def why(workspace: Workspace, feature: Feature) -> str:
     if feature.waits is not None:
         return _waits(feature)
     return _would_run(workspace, feature)
+
+
+def _ends_later(feature: Feature, ordered: RollbackOrdered) -> str:
+    last = feature.notes[-1].note if feature.notes else ""
+    if last.startswith(stuck(ordered)):
+        return f"{plain(last)}; the next command tries it again"
+    return "a rollback was interrupted; the next command that runs ends it"
 
 
 def _then(feature: Feature) -> str:

@@ -206,8 +206,30 @@ def undo(workspace: Workspace, feature: Feature, actor: str) -> Feature:
 def finish(workspace: Workspace, feature: FeatureId) -> Feature:
     """End an ordered rollback or undo, from wherever it was left; the caller holds the feature's lock.
 
-    Raises MoveRefused after calling it off; GitFailed leaves it for the next command.
+    Raises MoveRefused after calling it off; GitFailed leaves it for the next command, with a note that says why.
     """
+    try:
+        return _finished(workspace, feature)
+    except GitFailed as error:
+        _note_stuck(workspace, workspace.world.features[feature], error)
+        raise
+
+
+def _note_stuck(workspace: Workspace, feature: Feature, error: GitFailed) -> None:
+    """Leave the reason with the feature, where `status` finds it: once, however often it is tried."""
+    if feature.ordered is None:
+        return
+    text = f"{stuck(feature.ordered)} {error}"
+    if not (feature.notes and feature.notes[-1].note == text):
+        workspace.record(lambda world: decide.noted(world.features[feature.id], text, "kit"))
+
+
+def stuck(ordered: RollbackOrdered) -> str:
+    """Return how the note begins that says why a rollback does not end."""
+    return f"rollback {ordered.operation[:8]} does not end:"
+
+
+def _finished(workspace: Workspace, feature: FeatureId) -> Feature:
     began = time.monotonic()
     current = workspace.world.features[feature]
     ordered = current.ordered

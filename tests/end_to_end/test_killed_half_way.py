@@ -1,4 +1,4 @@
-"""Killed half way, and what does not end: a real SIGKILL as git works, then the next command."""
+"""Killed half way, and what does not end: a real SIGKILL at a chosen call of git, then the next command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ import shutil
 import subprocess
 
 from tests.conftest import PROGRAM, Repo
+
+# Where a rollback is killed: it is ordered and what was there is rescued; refs are locked, then files are written.
+BEGINS = "core.filesRefLockTimeout=1000"
+MOVES = "read-tree -m -u"
+
+
+def killed(repo: Repo, at: str, *words: str) -> None:
+    """Call `orchestrator`; the first git that is called with the words `at` kills the command, its group and itself."""
+    bin_ = repo.root.parent / "bin"
+    bin_.mkdir(exist_ok=True)
+    git = bin_ / "git"
+    git.write_text(f'#!/bin/sh\ncase " $* " in *" {at} "*) kill -9 0 ;; esac\nexec {shutil.which("git")} "$@"\n')
+    git.chmod(0o755)
+    _killed(repo, {**repo.env, "PATH": f"{bin_}{os.pathsep}{repo.env['PATH']}"}, *words)
 
 
 def killed_in_checkout(repo: Repo, *words: str) -> None:
@@ -81,3 +95,42 @@ def test_a_folder_that_is_not_gits_half_work_stays_where_it_is(repo: Repo) -> No
     repo.git("worktree", "lock", "--reason", "initializing", str(mine.parent))
     assert "set aside" not in step(repo)
     assert mine.read_text() == "mine\n"
+
+
+# --- a rollback that cannot end --------------------------------------------------------------------
+
+
+def two_features(repo: Repo) -> None:
+    """Start payment and landing; payment has done a step."""
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    step(repo)
+
+
+def test_a_rollback_that_cannot_end_holds_only_itself_back_and_ends_when_its_cause_is_gone(repo: Repo) -> None:
+    two_features(repo)
+    killed(repo, BEGINS, "rollback", "payment")
+    lock = repo.write(".git/refs/heads/feat/payment.lock", "another git's\n")
+    done = repo.call("next")
+    assert done.stdout.startswith("landing  1/1  attempt 1  passed")
+    assert done.stderr.count("payment: its rollback does not end: git update-ref:") == 1
+    done = repo.call("run", "-j", "2")
+    assert "landing  2/1  attempt 1  waits at a gate" in done.stdout
+    assert "payment: git update-ref:" in done.stderr
+    assert "does not end: git update-ref: fatal: prepare: cannot lock ref" in repo.run("status", "--why")
+    assert len(repo.events("note_added", "rollback_ordered")) == 2
+    lock.unlink()
+    assert "payment: ended a rollback that had been interrupted" in repo.call("next").stderr
+    assert repo.git("rev-parse", "feat/payment") == repo.git("rev-parse", "checkpoint/payment/1")
+
+
+def test_a_rollback_whose_branch_moved_meanwhile_is_called_off_and_the_commit_stays(repo: Repo) -> None:
+    two_features(repo)
+    killed(repo, BEGINS, "rollback", "payment")
+    (repo.root / ".git/worktrees/payment/index.lock").unlink()  # git tells whoever commits to remove it
+    later = repo.commit("by hand", cwd=repo.worktree("payment"))
+    done = repo.call("next")
+    assert done.stdout.startswith("landing  1/1  attempt 1  passed")
+    assert "payment: its rollback does not end: feat/payment has moved on since" in done.stderr
+    assert [len(repo.events(one)) for one in ("rollback_ordered", "rollback_aborted", "rollback_executed")] == [1, 1, 0]
+    assert repo.git("rev-parse", "feat/payment") == later
