@@ -134,3 +134,26 @@ def test_a_rollback_whose_branch_moved_meanwhile_is_called_off_and_the_commit_st
     assert "payment: its rollback does not end: feat/payment has moved on since" in done.stderr
     assert [len(repo.events(one)) for one in ("rollback_ordered", "rollback_aborted", "rollback_executed")] == [1, 1, 0]
     assert repo.git("rev-parse", "feat/payment") == later
+
+
+# --- a rollback that was killed, called again by the person ----------------------------------------
+
+
+def test_a_killed_rollback_called_again_ends_the_one_ordered_and_is_no_second(repo: Repo) -> None:
+    repo.run("start", "payment")
+    step(repo)
+    tip, tree = repo.git("rev-parse", "feat/payment"), repo.worktree("payment")
+    (tree / "loose.txt").write_text("mine\n")
+    killed(repo, MOVES, "rollback", "payment", "--to", "1")
+    assert repo.refused("resume", "payment").startswith("a rollback of payment is under way")
+    assert repo.run("rollback", "payment", "--dry-run").startswith("payment: a rollback was interrupted")
+    assert repo.run("rollback", "payment") == "payment: ended what had been interrupted; workflow 1, phase 1, failed\n"
+    assert repo.git("rev-parse", "feat/payment") == repo.git("rev-parse", "checkpoint/payment/1")
+    assert not (tree / "loose.txt").exists()
+
+    killed(repo, MOVES, "rollback", "payment", "--undo")
+    assert repo.run("rollback", "payment", "--undo").startswith("payment: ended what had been interrupted")
+    assert repo.git("rev-parse", "feat/payment") == tip
+    assert (tree / "loose.txt").read_text() == "mine\n"
+    kinds = ("rollback_ordered", "rollback_executed", "rollback_undone")
+    assert [len(repo.events(one)) for one in kinds] == [2, 1, 1]
