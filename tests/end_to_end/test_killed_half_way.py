@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -157,3 +158,47 @@ def test_a_killed_rollback_called_again_ends_the_one_ordered_and_is_no_second(re
     assert (tree / "loose.txt").read_text() == "mine\n"
     kinds = ("rollback_ordered", "rollback_executed", "rollback_undone")
     assert [len(repo.events(one)) for one in kinds] == [2, 1, 1]
+
+
+# --- the line, read while steps run ----------------------------------------------------------------
+
+
+# Both first steps run at once. Payment's edits the line and looks on; landing's then leaves what the validation
+# refuses, once, and goes on while payment's still looks.
+EDITS_THE_LINE = r"""
+here=$PWD
+cd "$ORCHESTRATOR_MAIN/.."
+touch there-$slug
+until [ -e there-payment ] && [ -e there-landing ]; do sleep 0.02; done
+if [ $slug = payment ] && [ ! -e edited ]; then
+    cp -R edit/. shop/
+    touch edited
+    for n in 1 2 3; do (cd shop && orchestrator status) >>seen 2>&1 || echo FAILED >>seen; done
+fi
+until [ -e edited ]; do sleep 0.02; done
+cd "$here"
+[ $slug = payment ] || if [ -e broken ]; then rm broken; elif ! [ -e work-landing.txt ]; then touch broken; fi
+"""
+
+
+def test_a_line_edited_during_steps_is_in_effect_from_the_next_one_on_but_for_what_waits_for_a_yes(repo: Repo) -> None:
+    repo.script("default", EDITS_THE_LINE)
+    edits = {"line/add-feature-1-make.md": "Look twice", "line/add-feature-2-show.md": "", "orchestrator.toml": "true"}
+    for name, new in edits.items():
+        old = re.compile(r"Look at it|^#+ GATE.*|^APPROVE.*|test ! -e broken", re.MULTILINE)
+        repo.write(f"../edit/{name}", old.sub(new, (repo.root / name).read_text()))
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    done = repo.call("run", "-j", "2")
+    assert done.returncode == 10, done
+    assert "landing  1/1  attempt 1  failed: the validation failed" in done.stdout
+    assert "changes of the line that wait for a person's yes" in done.stderr
+    for name in ("payment", "landing"):
+        first, *_, second, third = repo.briefs(name)
+        assert "Write the file." in first
+        assert "Look twice." in second
+        assert "Draw the screen." in third
+        assert repo.state(name)["current_phase"] == "GATE 1"
+    seen = (repo.root.parent / "seen").read_text()
+    assert seen.count("worked on by `orchestrator run") >= 3
+    assert "FAILED" not in seen
