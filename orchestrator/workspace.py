@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 Rule = Callable[[World], Sequence[Fact]]
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    """The fold as kept beside the log: a cache, taken only if its checksum and the log's chain agree."""
+class Kept(msgspec.Struct, frozen=True):
+    """The fold as kept beside the log: a cache, taken only if its checksum and the log's chain agree.
+
+    `log` is how the file of the log looked then: where it looks otherwise, all of it is read and checked.
+    """
 
     shape: str
+    log: tuple[int, int, int]
     head: Head
     world: World
 
@@ -70,6 +74,7 @@ class Workspace:
         self._world = World()
         self._head = START
         self._loaded = False
+        self._is_kept = False  # whether the kept fold is that of the log as it lies there
         self._effective: Effective | None = None
         self._configuration: Configuration | None = None
 
@@ -349,6 +354,8 @@ class Workspace:
             return
         try:
             self._link_log()
+            if not self._is_kept and self.problem is None:
+                self._keep()
             self.context.mkdir(exist_ok=True)
             Database(self.database_file).catch_up(self.journal)
         except (OrchestratorError, OSError) as error:
@@ -361,22 +368,38 @@ class Workspace:
         return self.home / "fold.json"
 
     def _keep(self) -> None:
-        content = msgspec.json.encode(_Kept(shape=_SHAPE, head=self._head, world=self._world))
+        kept = Kept(shape=_SHAPE, log=self._look_of_log(), head=self._head, world=self._world)
+        content = msgspec.json.encode(kept)
         write_atomically(self._kept_file, sha256(content).hexdigest().encode() + b"\n" + content, 0o600)
+        self._is_kept = True
 
-    def _take_kept(self) -> None:
+    def _look_of_log(self) -> tuple[int, int, int]:
+        """Return what changes when somebody else writes to the log; that it is as before proves nothing."""
+        try:
+            found = self.log.stat()
+        except FileNotFoundError:
+            return 0, 0, 0
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def kept(self) -> Kept | None:
+        """Return the kept fold, believed or not; None where there is none, or a broken one or another version's."""
         try:
             checksum, _, content = self._kept_file.read_bytes().partition(b"\n")
         except OSError:
-            return
+            return None
         if sha256(content).hexdigest().encode() != checksum:
-            return
+            return None
         try:
-            kept = msgspec.json.decode(content, type=_Kept)
+            found = msgspec.json.decode(content, type=Kept)
         except msgspec.MsgspecError:
-            return  # another version wrote it
-        if kept.shape == _SHAPE:
+            return None
+        return found if found.shape == _SHAPE else None
+
+    def _take_kept(self) -> None:
+        kept = self.kept()
+        if kept is not None and kept.log == self._look_of_log() and kept.head.offset == kept.log[1]:
             self._world, self._head = kept.world, kept.head
+            self._is_kept = True
 
 
 def person(git: Git) -> str:

@@ -26,13 +26,13 @@ def kept_fold(sight: Sight) -> Iterator[Found]:
     checksum, _, content = path.read_bytes().partition(b"\n")
     if sha256(content).hexdigest().encode() != checksum:
         yield note("V107", str(path), "the kept fold is broken and is not used", ITSELF, MovedAside(paths=(path,)))
-    elif _loaded_differs(sight):
+    elif _differs(sight):
         yield error("V106", str(path), "the kept fold is not what the log says", REPAIR, MovedAside(paths=(path,)))
 
 
-def _loaded_differs(sight: Sight) -> bool:
-    workspace = sight.workspace
-    return workspace.load() != sight.world and workspace.head.id == sight.head
+def _differs(sight: Sight) -> bool:
+    kept = sight.workspace.kept()
+    return kept is not None and kept.world != sight.world and kept.head.id == sight.head
 
 
 def second_name(sight: Sight) -> Iterator[Found]:

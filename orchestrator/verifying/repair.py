@@ -76,6 +76,8 @@ def _put_ahead_aside(workspace: Workspace) -> list[Row]:
         world = workspace.load()
     except BrokenLog:
         return rows  # what the log does not hold at all is a finding of its own
+    if workspace.problem is not None and not workspace.problem.is_tail:
+        return rows  # what is behind the break is not gone; nothing is put aside for it
     for feature in world.features.values():
         for context in workspace.contexts(feature):
             path = projections.state_file(context, feature.slug)
