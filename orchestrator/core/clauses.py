@@ -67,9 +67,16 @@ def _belongs(before: str, after: str) -> bool:
 def _clause_spans(joined: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     at = start
     for found in _CLAUSE.finditer(joined, start, end):
+        if _is_quoted(joined[at : found.start()]):
+            continue
         yield at, found.start()
         at = found.end()
     yield at, end
+
+
+def _is_quoted(before: str) -> bool:
+    """Tell whether what comes after a text stands in the quotation marks that were opened in it."""
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
 
 
 def _cut(lines: Sequence[Line], first: int, last: int) -> Iterator[Line]:

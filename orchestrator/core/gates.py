@@ -55,8 +55,8 @@ _DO = words("""
     reject fix postpone defer soften strike rewrite replace restore stay
     """)
 _FIRST = (
-    r"(?:^[\W\d_]*(?:(?:pergunte|perguntar|pergunta|ask|question)\W+)?"
-    r"|\b(?:e|and)\s(?:pergunte|perguntar|pergunta|ask)\W+(?<=[\"“«]))"
+    r"(?:^[\W\d_]*(?:[^\W\d_]+,\s)?(?:(?:pergunte|perguntar|pergunta|ask|question)\W+)?"
+    r"|\b(?:e|and)\s(?:pergunte|perguntar|pergunta|ask)\W+(?<=[\"“«])(?:\w+,\s)?)"
 )
 QUESTIONS = (
     Cue(
@@ -560,6 +560,7 @@ CUES = (
         Rank.STOP,
         any_of(
             r"<sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) .{0,20}? {never}",
+            r"<com with sem without> ..1 <meu minha my> \s+ [\"“«][\w-]+[\"”»]",
             r"{never} ..4 <sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} )",
         ),
     ),

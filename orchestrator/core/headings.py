@@ -40,6 +40,11 @@ def gate_label(text: str) -> str:
     return f"GATE {bare[start:end]}"
 
 
+def is_numbered(text: str) -> bool:
+    """Tell whether a heading begins with a number, as the steps of a phase do."""
+    return _NUMBERING.match(_MARKS.sub("", text)) is not None
+
+
 def condition(text: str) -> str:
     """Return what a heading says in parentheses after SE, IF or WHEN, verbatim, or nothing."""
     composed = unicodedata.normalize("NFC", text)

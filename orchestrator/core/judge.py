@@ -401,6 +401,8 @@ def _masked(found: re.Match[str]) -> str:
     said = found.group()
     if gates.SPOKEN_ASK.search(said):
         return said
+    if not said.startswith("`") and found.string[: found.start()].endswith(("meu ", "minha ", "my ")):
+        return f'"{"x" * (len(said) - 2)}"'  # the writer's own word, however many it has
     return " " * len(said) if said.startswith("`") or " " in said else said
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
-from orchestrator.core.blocks import Section
-from orchestrator.core.headings import gate_label, names, phase
+from orchestrator.core.blocks import Block, Section
+from orchestrator.core.headings import gate_label, is_numbered, names, phase
 from orchestrator.core.judge import NOBODY_SAYS, Case, Verdict, speaks_of_gate, stop, verdict
 from orchestrator.core.people import people
 from orchestrator.core.values import GateType, Value
@@ -96,7 +96,10 @@ def _judged(plan: Outline, owners: Sequence[int], at: int) -> Verdict | None:
 
 def _case(plan: Outline, owners: Sequence[int], at: int) -> Case:
     own = (plan.sections[one] for one, owner in enumerate(owners) if owner == at)
-    blocks = tuple(block for section in own for block in section.blocks)
+    return _case_of(plan, at, tuple(block for section in own for block in section.blocks))
+
+
+def _case_of(plan: Outline, at: int, blocks: tuple[Block, ...]) -> Case:
     return Case(
         heading=plan.sections[at].heading,
         blocks=blocks,
@@ -119,8 +122,17 @@ def _owner(plan: Outline, at: int) -> int:
     above = _enclosing(plan, at)
     is_gate = above in plan.candidates and not (above in plan.hinted and above in plan.phases)
     if above is not None and (is_gate or (plan.speaks(above) and not plan.is_for_somebody(at))):
-        return above
+        return above if above not in plan.phases or is_gate or not _asks_alone(plan, above, at) else at
     return next((one for one in _plain_chain(plan, at, above) if plan.speaks(one)), at)
+
+
+def _asks_alone(plan: Outline, above: int, at: int) -> bool:
+    """Tell whether a section stops by its own words, and the phase around it does not; numbered parts are its steps."""
+    if is_numbered(plan.sections[at].heading.text):
+        return False
+    return stop(_case_of(plan, at, plan.sections[at].blocks)) is not None and not stop(
+        _case_of(plan, above, plan.sections[above].blocks)
+    )
 
 
 def _enclosing(plan: Outline, at: int) -> int | None:

@@ -16,7 +16,7 @@ NOBODY = any_of(
     "<nada_de> ..0 <chamar incomodar esperar aguardar pedir perguntar interromper parar>",
     "<nothing> ..0 <is gets will_be to_be> ..0 <asked approved decided confirm*>",
     """<nao nunca jamais> \\s
-    (?:(?:se|me|e|ha|sao|serao|sera|foi|vai|fica|fique|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
+    (?:(?:se|me|e\\scaso\\sde|e|ha|sao|serao|sera|foi|vai|fica|fique|deve|precisam?|mais|volte\\sa|torne\\sa)\\s)*
     <pergunt* esper* aguard* pec* ped[ie]* precis* necessari* exig* requer* depend* par[ae]r? interromp* paus*
     parada cham[ae]* consult* aprovac* bloque* solicit*>""",
     """<do_not don'?t never needn'?t does_not doesn'?t not no_need_to need_not isn'?t is_not are_not aren'?t>
@@ -117,6 +117,7 @@ IN_THE_PRODUCT = any_of(
     "<nao not never> ..0 <aparec* exib* carreg* acess* loga ve appears? shows? loads? sees?>",
     """<permissao_(?:de|d[oa]) permission_for> ..1
     <push camera localizacao location notific* microfone microphone contatos contacts fotos photos galeria gps>""",
+    "{role} ..0 <nao not never cannot> ..0 {decides}",
     "<sem_que without> ..5 <saib* perceb* knowing noticing>",
 )
 MACHINE_SAYS = any_of(
@@ -161,7 +162,10 @@ GENERAL = any_of(
     """<os nos the at todos_os todas_as all duas tres two three [2-9]> ..0
     <gates paradas stops checkpoints pausas>""",
 )
-STATE = any_of(r"\b(?:status|estado|state)\b\W*[:=]")
+STATE = any_of(
+    r"\b(?:status|estado|state)\b\W*[:=]",
+    r"\b(?:isso|isto|this)\s(?:e|is)\s(?:o\s|a\s)?(?:status|estado|state)\b",
+)
 FILLED_BY_AGENT = any_of(
     "<agente? robo script> ..3 <preench* respond* marca fills? answers? ticks? soma confer*>",
     "<preenchid* respondid* filled answered ticked> ..2 <agente? itself sozinh*>",
