@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator import documents, render
+from orchestrator import checkpoints, documents, render
 from orchestrator.adapters.agent import plain
 from orchestrator.checkpoints import instant
 from orchestrator.core import decide
@@ -272,6 +272,7 @@ def record(workspace: Workspace, rows: Sequence[Shown], decisions: Sequence[Deci
     if changes is not None and documents.source(workspace.main) != workspace.effective.source:
         raise Refusal("the line changed again since it was shown; nothing was approved", "call it again")
     if items:
+        checkpoints.drain(workspace)  # a commit since the question is taken in, and refuses the batch
         workspace.record(lambda world: decide.approve(world, line, items, sitting))
     if changes is not None:
         workspace.accept_line(changes, "terminal", who)
@@ -288,4 +289,10 @@ def _item(decision: Decided) -> Item:
     feature = decision.shown.feature
     if feature is None or feature.gate is None:
         raise Refusal("only a gate is decided here")
-    return Item(feature=feature.id, event=feature.gate.event, verdict=decision.verdict, answer=decision.answer)
+    return Item(
+        feature=feature.id,
+        event=feature.gate.event,
+        commit=feature.tip,
+        verdict=decision.verdict,
+        answer=decision.answer,
+    )

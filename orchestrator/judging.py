@@ -40,6 +40,7 @@ def judge(
     workspace: Workspace, prepared: Prepared, ran: Ran, stop: threading.Event, seconds: Callable[[], float]
 ) -> Result:
     """Return what the attempt came to, recorded."""
+    name_strangers(workspace, prepared)
     if ran.stopped:
         return interrupt(workspace, prepared, "it was stopped from the keyboard")
     if ran.code == NOT_ITS_FAULT:
@@ -54,7 +55,6 @@ def judge(
     said = _said(ran)
     if isinstance(said, Failed):
         return fail(workspace, prepared, said, seconds())
-    name_strangers(workspace, prepared)
     if said is not None and said.outcome == "gate":
         return ask(workspace, prepared, said, seconds())
     return conclude(workspace, prepared, said, stop, seconds)

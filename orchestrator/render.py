@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -397,16 +397,25 @@ def past(workspace: Workspace, when: str) -> World:
 
     Reads a prefix of the log and folds it; no lock, no write. Raises WrongUsage, Refusal.
     """
+    is_before = until(workspace, when)
+    return fold(World(), (one for one in workspace.events() if is_before(one.id, one.timestamp)))
+
+
+def until(workspace: Workspace, when: str) -> Callable[[int, str], bool]:
+    """Return what tells by number and time whether an event belongs to the past of `when`; raises as `past`."""
     if when.startswith("#"):
         if not when[1:].isdigit():
             raise WrongUsage(f"{when!r} is no event", "write it like #42")
         last = int(when[1:])
-        return fold(World(), (one for one in workspace.events() if one.id <= last))
+        workspace.load()
+        if last > workspace.head.id:
+            raise Refusal(f"there is no event {when}; the last one is #{workspace.head.id}", "orchestrator log")
+        return lambda number, _: number <= last
     if when.startswith("checkpoint/"):
-        last = _event_of(workspace, when)
-        return fold(World(), (one for one in workspace.events() if one.id <= last))
+        made = _event_of(workspace, when)
+        return lambda number, _: number <= made
     moment = instant(when)
-    return fold(World(), (one for one in workspace.events() if datetime.fromisoformat(one.timestamp) <= moment))
+    return lambda _, timestamp: datetime.fromisoformat(timestamp) <= moment
 
 
 def _event_of(workspace: Workspace, tag: str) -> int:

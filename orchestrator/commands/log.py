@@ -22,6 +22,7 @@ from orchestrator.workspace import Workspace
 @click.argument("feature", required=False)
 @click.option("--type", "kinds", multiple=True, metavar="TYPE", help="Only events of this type; may be repeated.")
 @click.option("--since", metavar="WHEN", help="Only events after a time with offset, or after event #ID.")
+@click.option("--at", metavar="WHEN", help="Only up to a time with offset, #ID or checkpoint/NAME/N.")
 @click.option("--jq", "jq_filter", metavar="FILTER", help="Run a jq filter on each event; a result a line.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of each event type's payload.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -29,6 +30,7 @@ def command(
     feature: str | None,
     kinds: tuple[str, ...],
     since: str | None,
+    at: str | None,
     jq_filter: str | None,
     schema: bool,
     as_json: bool,
@@ -43,6 +45,9 @@ def command(
     with session.looking() as workspace:
         only = workspace.feature(feature).id if feature else None
         found = _chosen(workspace, only, kinds, since)
+        if at:
+            is_before = render.until(workspace, at)
+            found = (one for one in found if is_before(one.id, one.timestamp))
         if jq_filter:
             _filtered(found, jq_filter, as_json)
         elif as_json:

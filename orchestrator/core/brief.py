@@ -23,7 +23,7 @@ def compose(feature: Feature, line: Line, step: Step, setting: Setting) -> str:
     parts = [
         _head(feature, step, setting),
         *(_decision(one, carried_section(line, one, step.place)) for one in feature.carried),
-        _failure(feature.failure) if feature.failure else "",
+        _failure(feature.failure, feature.failure.attempt == feature.failed) if feature.failure else "",
         _block("What the document says first", step.opening),
         _block(f"Your piece: {step.title}", step.text),
         _stop(step),
@@ -62,12 +62,13 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-def _failure(failure: Failure) -> str:
+def _failure(failure: Failure, is_in_place: bool) -> str:
     lines = [f"## Attempt {failure.attempt} failed: {failure.reason}"]
     if failure.command:
         lines.append(f"The command that failed (exit {failure.exit}): `{failure.command}`")
     if failure.kept:
-        lines.append(f"The tree as that attempt left it is kept at `{failure.kept}` and is still in place here.")
+        here = " and is still in place here" if is_in_place else "; here it was taken back"
+        lines.append(f"The tree as that attempt left it is kept at `{failure.kept}`{here}.")
     if failure.tail:
         tail = "\n".join(failure.tail.splitlines()[-_TAIL_LINES:])
         lines.append(f"Its last lines:\n\n{_fenced(tail)}")

@@ -264,10 +264,11 @@ def _same_run(feature: Feature, run: str) -> None:
 
 
 class Item(Value):
-    """One decision: of which gate (the event that reached it, as shown), what, and the person's words."""
+    """One decision: of which gate (the event that reached it) at which commit, as shown, what, and the words."""
 
     feature: FeatureId
     event: int
+    commit: Sha | None
     verdict: str = "approved"
     answer: str = ""
 
@@ -296,6 +297,11 @@ def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fa
             f"the gate of {feature.slug} is not the one that was shown any more; nothing was approved",
             f"orchestrator status {feature.slug}",
         )
+    if feature.tip != item.commit:
+        raise Refusal(
+            f"{feature.branch} is not where it was when the gate of {feature.slug} was shown; nothing was approved",
+            f"orchestrator log {feature.slug}",
+        )
     gate = waiting.gate
     if item.verdict == "skipped" and not gate.condition:
         raise Refusal(
@@ -313,6 +319,7 @@ def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fa
         batch=sitting.batch,
         shown=sitting.shown,
         waited=sitting.waited.get(item.feature, 0.0),
+        commit=item.commit,
         next=on,
     )
     facts = [of(feature, granted, sitting.actor)]

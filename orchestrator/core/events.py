@@ -177,6 +177,7 @@ class ApprovalGranted(Payload, tag="approval_granted"):
     batch: str = ""
     waited: float = 0.0  # seconds from reached to decided
     shown: float = 0.0  # seconds from shown to decided
+    commit: Sha | None = None  # the branch's tip as it was shown
     next: Place | None = None  # where the feature goes on within the workflow
 
 

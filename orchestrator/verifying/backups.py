@@ -21,8 +21,9 @@ def tars(sight: Sight) -> Iterator[Found]:
     for feature in sight.features:
         for point in feature.points:
             yield from _tar(sight, feature, point)
-        if feature.points:
-            yield from _newest(sight, feature, feature.points[-1])
+        below = [one for one in feature.points if one.n in feature.ancestors]
+        if below:
+            yield from _newest(sight, feature, below[-1])
 
 
 def _tar(sight: Sight, feature: Feature, point: RollbackPoint) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from orchestrator.core.state import Feature
 from orchestrator.core.values import PREFIX, Sha
 from orchestrator.verifying.findings import REPAIR, ContextBack, Found, note, warning
 from orchestrator.verifying.sight import Sight
+from orchestrator.worktrees import is_there
 
 _OWN_FILE = "_attempts.log"  # the kit itself begins it anew, so that it alone is no context
 _YOUNG = 60.0  # seconds in which a half-written file may still have its writer
@@ -25,7 +26,7 @@ def worktrees(sight: Sight) -> Iterator[Found]:
     listed = {one.branch: one.path for one in sight.worktrees}
     for feature in sight.features:
         path, known = listed.get(feature.branch), feature.worktree
-        if path is not None and not path.is_dir():
+        if path is not None and not is_there(path):
             what = f"the worktree of {feature.slug} is not there"
             next_step = (
                 "moved: `git worktree repair ITS-NEW-PLACE`; deleted: `git worktree prune`, the next step makes it"
@@ -51,7 +52,7 @@ def index_locks(sight: Sight) -> Iterator[Found]:
     branches = {one.branch: one for one in sight.features}
     for worktree in sight.worktrees:
         feature = branches.get(worktree.branch or "")
-        if feature is None or not worktree.path.is_dir() or holder(sight.workspace.lock_file(feature.slug)):
+        if feature is None or not is_there(worktree.path) or holder(sight.workspace.lock_file(feature.slug)):
             continue
         lock = Path(sight.git.at(worktree.path).text("rev-parse", "--absolute-git-dir")) / "index.lock"
         if lock.exists() and not _is_young(lock):
@@ -66,7 +67,7 @@ def context_files(sight: Sight) -> Iterator[Found]:
     """See that a feature whose snapshots hold context files has some."""
     for feature in sight.features:
         directory = sight.workspace.own_context(feature)
-        if not directory.parent.is_dir():
+        if not is_there(directory.parent):
             continue  # the worktree is gone, which is said elsewhere
         owner = checkpoints.owner(sight.workspace, feature)
         if any(not name.endswith(_OWN_FILE) for name in snapshots.owned(owner)):
@@ -95,7 +96,7 @@ def _newest_full(sight: Sight, feature: Feature) -> tuple[Sha | None, list[str]]
 def ignored(sight: Sight) -> Iterator[Found]:
     """See that git ignores context files wherever a feature may be committed whole."""
     places = {sight.workspace.main, *(sight.workspace.own_context(one).parent for one in sight.features)}
-    for place in sorted(place for place in places if place.is_dir()):
+    for place in sorted(place for place in places if is_there(place)):
         if sight.features and not sight.git.at(place).holds("check-ignore", "--quiet", f".context/{PREFIX}any_file"):
             what = ".context/ is not ignored by git: it would be committed with the feature's work"
             yield warning("V404", str(place), what, "add .context/ to .git/info/exclude, or call `orchestrator init`")

@@ -94,7 +94,9 @@ class History:
         """Decide the gate at which a feature waits."""
         waiting = self.of(name).gate
         assert waiting is not None
-        item = Item(feature=self.of(name).id, event=waiting.event, verdict=verdict, answer=answer)
+        item = Item(
+            feature=self.of(name).id, event=waiting.event, commit=self.of(name).tip, verdict=verdict, answer=answer
+        )
         self.record(approve(self.world, line, [item], Sitting(door="terminal", actor=PERSON, batch="b")))
         return self.of(name)
 

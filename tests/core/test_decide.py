@@ -330,7 +330,7 @@ def test_attempts_are_numbered_within_a_phase_and_start_again_behind_it() -> Non
 def item(history: History, verdict: str = "approved", answer: str = "", name: str = "payment") -> Item:
     gate = history.of(name).gate
     assert gate is not None
-    return Item(history.of(name).id, gate.event, verdict, answer)
+    return Item(history.of(name).id, gate.event, history.of(name).tip, verdict, answer)
 
 
 def test_an_approval_records_who_how_and_what_was_decided_and_completes_the_phase() -> None:
@@ -339,7 +339,7 @@ def test_an_approval_records_who_how_and_what_was_decided_and_completes_the_phas
     on = Place("2", 2, "2", begun=True)
     granted = fact.ApprovalGranted(
         ordinal=1, gate=reached(SCREENS), door="terminal", answer="the left one", batch="b", waited=60.0, shown=2.5,
-        next=on,
+        commit=history.of("payment").tip, next=on,
     )  # fmt: skip
     assert facts == [
         Fact(granted, ID, "2", "1", PERSON),

@@ -62,7 +62,7 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it", left=TWO),
     fact.ApprovalGranted(
         ordinal=2, gate=GATE, door="terminal", verdict="skipped", answer="option B", batch="b1", waited=60.5, shown=2.5,
-        next=PLACE,
+        commit=ONE, next=PLACE,
     ),
     fact.ApprovalRejected(ordinal=2, gate=GATE, why="too dark", place=PLACE),
     fact.FeaturePaused(reason="quota", kind="parked", until=TIME, run="r1", after=FeatureId("feat-login"), left=TWO),

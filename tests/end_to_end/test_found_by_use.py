@@ -305,3 +305,64 @@ def test_after_the_last_failure_the_rollback_comes_even_if_the_kit_died_before_i
     assert repo.json("next")["outcome"] == "rolled_back"
     assert repo.git("rev-parse", "feat/payment") == tip
     assert len(repo.events("phase_started")) == 3
+
+
+def test_a_log_that_was_changed_in_the_middle_stops_every_writer_and_readers_say_so(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    log = repo.root / ".git/orchestrator/events.jsonl"
+    broken = log.read_bytes().replace(b"feature_created", b"feature_creaTed", 1)
+    with log.open("r+b") as file:  # in place: no other file, no other length
+        file.write(broken)
+    for words in (["note", "payment", "x"], ["next"], ["start", "landing"]):
+        assert f"the log {log} does not hold at line 2" in repo.refused(*words)
+    for words in (["status"], ["log"], ["checkpoints", "payment"], ["metrics"]):
+        assert "does not hold at line 2" in repo.call(*words).stderr
+    assert log.read_bytes() == broken
+
+
+def test_after_a_rollback_the_newest_backup_is_that_of_the_newest_point_that_is_left(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.run("next")
+    repo.run("checkpoint", "payment")
+    repo.run("rollback", "payment", "--to", "1")
+    assert "V504" not in repo.run("verify")
+    assert [one["n"] for one in repo.state("payment")["rollback_points"]] == [1]
+
+
+def test_in_a_repository_that_was_moved_verify_names_the_worktree(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    elsewhere = repo.root.with_name("elsewhere")
+    repo.root.rename(elsewhere)
+    found = repo.run("verify", cwd=elsewhere, check=None)
+    assert "V401" in found
+    assert "git worktree repair" in found
+
+
+def test_after_the_automatic_rollback_the_brief_does_not_say_that_the_failed_work_is_still_there(repo: Repo) -> None:
+    repo.script("payment-1-1", "date +%N >broken; exit 1\n")
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.run("next")
+    assert "and is still in place here" in repo.briefs("payment")[-1]
+    repo.run("next")
+    repo.run("resume", "payment")
+    brief = repo.run("next", "--dry-run")
+    assert "here it was taken back" in brief
+    assert "still in place" not in brief
+
+
+def test_a_commit_on_main_is_named_when_the_attempt_fails(repo: Repo) -> None:
+    commit = 'git -C "$ORCHESTRATOR_MAIN" commit --quiet --allow-empty -m strange'
+    repo.script("payment-1-1", f"date +%N >broken; {commit}; exit 1\n")
+    repo.run("start", "payment")
+    assert "while payment ran, main went from" in repo.call("next").stderr
+
+
+def test_the_log_is_shown_up_to_a_moment(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    assert len(repo.run("log", "--at", "#2").splitlines()) == 2
+    assert "there is no event #999; the last one is #" in repo.refused("log", "--at", "#999")

@@ -148,6 +148,24 @@ def test_a_gate_that_changed_meanwhile_refuses_the_batch(repo: Repo) -> None:
     assert repo.events("approval_granted") == []
 
 
+def test_a_commit_since_the_question_refuses_the_batch(repo: Repo) -> None:
+    at_the_gate(repo, "payment", "landing")
+    child = pexpect.spawn(str(PROGRAM), ["approve"], cwd=repo.root, env=repo.env, encoding="utf-8", timeout=30)
+    child.expect_exact(QUESTION)
+    repo.git("commit", "--allow-empty", "-m", "late", cwd=repo.worktree("landing"))
+    child.sendline("APPROVE ALL")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+    assert "feat/landing is not where it was when the gate of landing was shown; nothing was approved" in str(
+        child.before
+    )
+    assert repo.events("approval_granted") == []
+    repo.sit("APPROVE ALL")
+    granted = {one["feature"]: one["payload"]["commit"] for one in repo.events("approval_granted")}
+    assert granted["feat-landing"] == repo.git("rev-parse", "feat/landing")
+
+
 def test_control_characters_of_the_agent_are_not_shown(repo: Repo) -> None:
     said = '{"orchestrator": {"outcome": "gate", "trigger": "Blue?\\u001b[2J", "note": "\\u001b]0;owned\\u0007fine"}}'
     repo.script("payment-1-1", f"printf '%s\\n' '{said}'; exit 0\n")
