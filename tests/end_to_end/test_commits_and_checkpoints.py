@@ -186,7 +186,7 @@ def test_a_checkpoint_by_hand_is_a_rollback_point_and_says_what_is_not_in_it(rep
     out = repo.run("checkpoint", "payment")
     assert out == (
         "payment: rollback point checkpoint/payment/3\n"
-        "1 uncommitted files are not in it (loose.txt); commit them to keep them with it\n"
+        "1 uncommitted file is not in it (loose.txt); commit it to keep it with it\n"
     )
     assert [one["n"] for one in repo.state("payment")["rollback_points"]] == [1, 3]
 
