@@ -33,7 +33,7 @@ def command(feature: str | None, dry_run: bool, as_json: bool) -> int:
             render.step(result, as_json)
             runner.announce(workspace, [result])
             return INTERRUPTED if result.outcome == "interrupted" else 0
-        return _nothing(workspace, as_json)
+        return _nothing(workspace, only, as_json)
 
 
 def _stoppable(workspace: Workspace, only: FeatureId | None) -> Result | None:
@@ -42,10 +42,15 @@ def _stoppable(workspace: Workspace, only: FeatureId | None) -> Result | None:
         return runner.one_step(workspace, only, stop)
 
 
-def _nothing(workspace: Workspace, as_json: bool) -> int:
+def _nothing(workspace: Workspace, only: FeatureId | None, as_json: bool) -> int:
+    """Print why nothing runs, of a feature that was named nothing else."""
     waits = list(runner.waiting(workspace))
     status = WAITS if waits else NOTHING_LEFT
-    why = render.nothing_to_run(workspace, waits)
+    if only is None:
+        why = render.nothing_to_run(workspace, waits)
+    else:
+        named = workspace.world.features[only]
+        why = f"{named.slug}: {render.why(workspace, named)}"
     if as_json:
         render.json({"feature": None, "workflow": None, "phase": None, "attempt": 0, "outcome": "waits", "why": why})
     else:
@@ -60,7 +65,7 @@ def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
     held = runner.held_back(workspace)
     action = next_action(workspace.world, runner.busy(workspace).keys(), held, only)
     if not isinstance(action, RunStep):
-        return _nothing(workspace, as_json)
+        return _nothing(workspace, only, as_json)
     feature = workspace.world.features[action.feature]
     step = attempts.step_of(workspace, feature)
     found = workspace.configuration

@@ -374,3 +374,13 @@ def test_a_rollback_point_names_what_is_not_in_it(repo: Repo) -> None:
         repo.write(name, name)
     said = repo.run("checkpoint", "payment")
     assert "5 uncommitted files are not in it (a.txt, b.txt, c.txt and 2 more); commit them" in said
+
+
+def test_next_of_a_named_feature_speaks_of_that_feature_only(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    repo.run("pause", "payment", "--until", "2999-01-01T00:00:00Z")
+    for words in (("next", "payment"), ("next", "payment", "--dry-run")):
+        said = repo.run(*words, check=10)
+        assert said.startswith("payment: pause: paused by hand"), words
+        assert said.count("\n") == 1, words
