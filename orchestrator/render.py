@@ -192,7 +192,11 @@ def _would_run(workspace: Workspace, feature: Feature) -> str:
     held = runner.held_back(workspace).get(feature.id)
     if held:
         return f"passed over: {held}"
-    failed = f", after {feature.failed} failed ({plain(feature.failure.reason)})" if feature.failure else ""
+    failed = (
+        f", after {feature.failed} failed ({plain(feature.failure.reason)})"
+        if feature.failure and feature.failed
+        else ""
+    )
     if feature.attempt is not None:
         return f"attempt {feature.attempt.number} was interrupted; the next step does it again"
     return f"{_READY}: its turn comes with the next step{failed}"

@@ -384,3 +384,16 @@ def test_next_of_a_named_feature_speaks_of_that_feature_only(repo: Repo) -> None
         said = repo.run(*words, check=10)
         assert said.startswith("payment: pause: paused by hand"), words
         assert said.count("\n") == 1, words
+
+
+def test_a_resumed_feature_is_ready_after_nothing_that_failed(repo: Repo) -> None:
+    repo.script("payment-1-1", "date +%N >broken\n")
+    repo.run("start", "payment")
+    repo.run("next")
+    assert "ready: its turn comes with the next step, after 1 failed (" in repo.run("status")
+    repo.run("next")
+    repo.run("next")
+    repo.run("resume", "payment")
+    said = repo.run("status")
+    assert "ready: its turn comes with the next step\n" in said
+    assert "after 0 failed" not in said
