@@ -23,6 +23,8 @@ from orchestrator.errors import BrokenLog, Busy, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace, now
 
+LEFT_ALONE = "not imported, left alone"
+MOVE_AWAY = "mend the file, or move it away"
 _TRIES = 20  # looks at a state file that other commands keep writing
 
 
@@ -68,21 +70,15 @@ def take_in_states(workspace: Workspace, who: str) -> None:
 def _import(workspace: Workspace, name: Slug, who: str) -> None:
     path = projections.state_file(workspace.context, name)
     try:
-        slug(name)
         state = _parsed(path)
-    except (Refusal, ValueError) as error:
-        workspace.notices.append(f"{path}: not imported, left alone: {error}")
+    except ValueError as error:
+        workspace.notices.append(f"{path}: {LEFT_ALONE}: {error}; {MOVE_AWAY}")
         return
     refuse_newer(path, state)
-    wrong = edits.problem(state) or _other_feature(state, name)
-    wrong = wrong or _taken(workspace.world, state["branch"])
-    if not wrong and workspace.git.ref(f"refs/orchestrator/context/{name}") is not None:
-        wrong = "the kit's own refs know this feature and the log does not; orchestrator verify"
+    wrong, mend = obstacle(workspace, workspace.world, name, state)
     tip = None if wrong else workspace.git.ref(f"refs/heads/{state['branch']}")
-    if not wrong and tip is None:
-        wrong = f"its branch {state['branch']} is not there"
     if wrong or tip is None:
-        workspace.notices.append(f"{path}: not imported, left alone: {wrong}")
+        workspace.notices.append(f"{path}: {LEFT_ALONE}: {wrong}; {mend}")
         return
     place, gate = edits.imported_place(workspace.line, state)
     imported = FeatureImported(
@@ -106,6 +102,27 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
         return
     projections.write(workspace.context, workspace.world.features[feature])
     workspace.notices.append(f"imported {name} at workflow {place.workflow} from {path}")
+
+
+def obstacle(workspace: Workspace, world: World, name: Slug, state: Any) -> tuple[str, str]:
+    """Return what keeps a state of a feature unknown to `world` from being imported, and the mend; else twice nothing.
+
+    `state` is a state file's JSON of no newer version.
+    """
+    try:
+        slug(name)
+    except Refusal as error:
+        return str(error), MOVE_AWAY
+    wrong = edits.problem(state) or _other_feature(state, name) or _taken(world, state["branch"])
+    if wrong:
+        return wrong, MOVE_AWAY
+    if workspace.git.ref(f"refs/orchestrator/context/{name}") is not None:
+        mend = "`orchestrator verify` names what is wrong with the log"
+        return "the kit's own refs know this feature and the log does not", mend
+    branch = state["branch"]
+    if workspace.git.ref(f"refs/heads/{branch}") is None:
+        return f"its branch {branch} is not there", f"make it: `git branch {branch} COMMIT`, or move the file away"
+    return "", ""
 
 
 def _taken(world: World, branch: str) -> str:

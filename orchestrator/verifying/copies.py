@@ -8,8 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator import reconcile
 from orchestrator.core import edits
 from orchestrator.core.state import Feature
+from orchestrator.core.values import Slug
 from orchestrator.log import projections
 from orchestrator.verifying.findings import ITSELF, REPAIR, Found, MovedAside, error, note, warning
 from orchestrator.verifying.sight import Sight
@@ -144,7 +146,14 @@ def strange_states(sight: Sight) -> Iterator[Found]:
             what = f"a newer version wrote it (schema {state['version']})"
             yield error("V205", sight.shown(path), what, "install that version of orchestrator")
         else:
-            yield note("V206", sight.shown(path), "a feature that is not known yet", "the next command imports it")
+            yield _importable(sight, name, path, state)
+
+
+def _importable(sight: Sight, name: Slug, path: Path, state: Any) -> Found:
+    wrong, mend = reconcile.obstacle(sight.workspace, sight.world, name, state)
+    if wrong:
+        return note("V206", sight.shown(path), f"{reconcile.LEFT_ALONE}: {wrong}", mend)
+    return note("V206", sight.shown(path), "a feature that is not known yet", "the next command imports it")
 
 
 def set_aside(sight: Sight) -> Iterator[Found]:

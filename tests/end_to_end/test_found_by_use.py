@@ -397,3 +397,17 @@ def test_a_resumed_feature_is_ready_after_nothing_that_failed(repo: Repo) -> Non
     said = repo.run("status")
     assert "ready: its turn comes with the next step\n" in said
     assert "after 0 failed" not in said
+
+
+def test_verify_says_of_a_state_without_a_branch_what_every_command_says(repo: Repo) -> None:
+    repo.run("start", "payment")
+    state = {**repo.state("payment"), "feature": "feat-old", "branch": "feat/old"}
+    repo.write(".context/feat-old_orchestrator-state.json", json.dumps(state))
+    why = "not imported, left alone: its branch feat/old is not there"
+    mend = "make it: `git branch feat/old COMMIT`, or move the file away"
+    assert f"{why}; {mend}\n" in repo.call("status").stderr
+    found = [one for one in repo.json("verify")["findings"] if one["id"] == "V206"]
+    assert [(one["what"], one["next"]) for one in found] == [(why, mend)]
+    repo.git("branch", "feat/old")
+    assert "the next command imports it" in repo.run("verify")
+    assert "imported old at workflow" in repo.call("status").stderr
