@@ -22,6 +22,7 @@ from orchestrator.adapters.git import discover
 from orchestrator.adapters.lock import RunLock
 from orchestrator.assets import HOOKS, asset, hook, names
 from orchestrator.makefile import render
+from orchestrator.setup.lining import with_pause
 from orchestrator.setup.record import Places, alone
 from orchestrator.workspace import Workspace, now
 from tests.conftest import Repo
@@ -136,7 +137,7 @@ def test_a_fresh_repository_gets_everything_and_is_told_what_to_commit(fresh: Re
     assert fresh.run("init") == FRESH
     written = {name: fresh.root.joinpath("docs/workflows", name).read_bytes() for name in names("workflows")}
     assert written == {name: asset("workflows", name) for name in names("workflows")}
-    template = asset("orchestrator.toml") + asset("pause.toml")
+    template = with_pause(asset("orchestrator.toml").decode()).encode()
     wanted = template.replace(b"@GLOB@", b"docs/workflows/add-feature-*.md").replace(b"@TAGS@", b"20")
     assert (fresh.root / "orchestrator.toml").read_bytes() == wanted
     assert (fresh.root / "orchestrator.mk").read_text() == render(frozenset())

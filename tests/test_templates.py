@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from orchestrator.assets import asset, names
+from orchestrator.config import parse
 from orchestrator.core.line import (
     Document,
     Rules,
@@ -23,6 +24,7 @@ from orchestrator.core.line import (
     workflow_id,
 )
 from orchestrator.core.values import GateType
+from orchestrator.setup.lining import with_pause
 
 ROOT = Path(__file__).parent.parent
 KEYWORDS = ("GATE 1", "screenshot", "staging")
@@ -123,9 +125,13 @@ def test_the_configuration_as_written_sets_the_glob_and_the_tags_alone() -> None
     }
 
 
+def uncommented(text: str) -> str:
+    """Return a configuration's text with every default and example in effect."""
+    return re.sub(r"^# (?=\[|\"[^\"]+\" = |[a-z_]+ = )", "", text, flags=re.MULTILINE)
+
+
 def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
-    shown = re.sub(r"^# (?=\[|\"[^\"]+\" = |[a-z_]+ = )", "", configuration(), flags=re.MULTILINE)
-    assert tomllib.loads(shown) == {
+    assert tomllib.loads(uncommented(configuration())) == {
         "workflows": {
             "glob": "docs/workflows/add-feature-*.md",
             "skip": ["11c1b"],
@@ -157,8 +163,15 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
     }
 
 
-def test_the_pause_of_the_staging_review_names_one_heading_and_fits_behind_the_configuration() -> None:
-    both = tomllib.loads(configuration() + asset("pause.toml").decode())
+def test_every_example_can_be_uncommented_also_where_init_wrote_a_pause_and_the_kit_takes_it() -> None:
+    for text in (configuration(), with_pause(configuration())):
+        shown = uncommented(text)
+        assert '"signed"' not in text
+        assert parse(shown.encode()).gates.pause
+
+
+def test_the_pause_of_the_staging_review_names_one_heading_and_fits_into_the_configuration() -> None:
+    both = tomllib.loads(with_pause(configuration()))
     assert both["gates"] == {"pause": {"10: Staging review of 24 h": "24h"}}
     headings = section_headings(document("add-feature-10-staging.md"))
     assert [text for text in headings if "Staging review of 24 h" in text] == ["GATE 11: Staging review of 24 h"]

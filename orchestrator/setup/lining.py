@@ -17,6 +17,8 @@ from orchestrator.setup.record import Places, Record, digest, found
 DEFAULT_FOLDER = "docs/workflows"
 DEFAULT_GLOB = f"{DEFAULT_FOLDER}/{surroundings.USUAL}*.md"
 
+_PAUSE = '# [gates.pause]\n# "11a: Staging" = "24h"\n'  # the example in the template; a table may be there only once
+
 DOCUMENTS = tuple(f"{DEFAULT_FOLDER}/{name}" for name in names("workflows"))
 
 
@@ -65,7 +67,13 @@ def _digest(path: Path) -> str:
 def _configuration(glob: str, reason: str, *, is_default: bool) -> bytes:
     tags = f"0 # tags decide versions here ({reason})" if reason else "20"
     text = asset("orchestrator.toml").decode().replace("@GLOB@", glob).replace("@TAGS@", tags)
-    return (text + (asset("pause.toml").decode() if is_default else "")).encode()
+    return (with_pause(text) if is_default else text).encode()
+
+
+def with_pause(text: str) -> str:
+    """Return the configuration's text with the pause of the twelve documents in place of the example of one."""
+    before, example, after = text.partition(_PAUSE)
+    return f"{before}{asset('pause.toml').decode()}{after}" if example else text
 
 
 def _kept(places: Places, reason: str) -> Line:
