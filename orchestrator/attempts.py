@@ -20,7 +20,7 @@ from orchestrator.core.line import Document
 from orchestrator.core.state import Attempt, Feature
 from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
-from orchestrator.errors import BadConfiguration, GitFailed, Refusal, WrongUsage
+from orchestrator.errors import BadConfiguration, GitFailed, Refusal
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace
 
@@ -136,20 +136,8 @@ def agent_command(workspace: Workspace) -> list[str]:
     command = list(workspace.configuration.agent.command)
     if not command:
         raise BadConfiguration("no agent is configured", "set [agent] command in orchestrator.toml")
-    _check_filter(workspace.configuration.validate.pass_when)
+    documents.check_filter(workspace.configuration.validate.pass_when)
     return command
-
-
-def _check_filter(pass_when: str) -> None:
-    """Raise BadConfiguration for a filter that could not judge what the agent is about to do."""
-    if not pass_when:
-        return
-    from orchestrator.log.query import check  # jq: only where a filter is configured
-
-    try:
-        check(pass_when)
-    except WrongUsage as error:
-        raise BadConfiguration(f"orchestrator.toml: validate.pass_when: {error}", "mend the filter") from error
 
 
 def agent_name(command: Sequence[str]) -> str:

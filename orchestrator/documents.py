@@ -20,7 +20,7 @@ from orchestrator.core.headings import names
 from orchestrator.core.line import Document, Rules, is_step, order, read_document, weakened, workflow_id
 from orchestrator.core.steps import Line
 from orchestrator.core.values import Sha, Value
-from orchestrator.errors import BadConfiguration
+from orchestrator.errors import BadConfiguration, WrongUsage
 
 
 class Source(Value):
@@ -159,6 +159,39 @@ def _pauses(found: Configuration, documents: Sequence[Document], problems: list[
             continue
         pauses[keys[0]] = config.seconds(duration, f"gates.pause.{key!r}")
     return pauses
+
+
+# --- validations ----------------------------------------------------------------------------------
+
+
+def check_filter(pass_when: str) -> None:
+    """Raise BadConfiguration for a filter that could not judge what an agent does."""
+    if not pass_when:
+        return
+    from orchestrator.log.query import check  # jq: only where a filter is configured
+
+    try:
+        check(pass_when)
+    except WrongUsage as error:
+        said = " ".join(str(error).split())  # jq speaks in several lines
+        raise BadConfiguration(f"{config.FILE}: validate.pass_when: {said}", "mend the filter") from error
+
+
+def check_filters(effective: Effective) -> None:
+    """Check the filter in effect, and that of the file too where it still waits for a person's yes."""
+    for found in (effective.configuration, config.parse(effective.source.configuration)):
+        check_filter(found.validate.pass_when)
+
+
+def idle_validations(effective: Effective) -> list[str]:
+    """Return what to say of validations for workflows that are not in the line; nothing while it is not read whole."""
+    if effective.problems:
+        return []
+    known = {one.id for one in effective.line.documents}
+    rows = config.parse(effective.source.configuration).validate.workflows
+    return [
+        f"validate.workflows: {key!r} is no workflow of the line; nothing runs it" for key in rows if key not in known
+    ]
 
 
 # --- accepted and current ------------------------------------------------------------------------

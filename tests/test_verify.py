@@ -450,6 +450,11 @@ def lose_the_notifier(one: Kit) -> None:
     path.write_text(path.read_text() + '[notify]\ncommand = ["no-such-notifier"]\n')
 
 
+def validate_no_workflow(one: Kit) -> None:
+    path = one.root / "orchestrator.toml"
+    path.write_text(path.read_text() + '[validate.workflows]\n"77" = "true"\n')
+
+
 def sign_commits(one: Kit) -> None:
     one.git("config", "commit.gpgSign", "true")
 
@@ -576,6 +581,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (double_a_document, "V802", "error", THEIRS),
     (remove_the_documents, "V803", "error", THEIRS),
     (change_the_validation, "V804", "note", THEIRS),
+    (validate_no_workflow, "V805", "warning", THEIRS),
     (lose_the_agent, "V811", "warning", THEIRS),
     (log_the_agent_out, "V812", "warning", THEIRS),
     (configure_no_agent, "V813", "note", THEIRS),

@@ -6,11 +6,15 @@ from typing import Any
 
 import click
 
-from orchestrator import render, session
+from orchestrator import documents, render, session
 from orchestrator.adapters.agent import plain
+from orchestrator.config import FILE
 from orchestrator.core.line import Document, GateFound
 from orchestrator.core.steps import Line
+from orchestrator.documents import Effective
 from orchestrator.errors import BadConfiguration
+
+IDLE = "write the id of one of these, or take the row out"
 
 
 @click.command("workflows")
@@ -24,14 +28,24 @@ def command(as_json: bool) -> int:
             raise BadConfiguration(
                 f"no workflow document matches {glob!r}", "set [workflows] glob in orchestrator.toml"
             )
-        workspace.notices.extend(effective.problems)
+        problems = [*effective.problems, *_broken_filter(effective)]
+        workspace.notices.extend(problems)
+        workspace.notices.extend(f"{FILE}: {row}; {IDLE}" for row in documents.idle_validations(effective))
         workspace.notices.extend(f"{name} is left out: it says that it is discontinued" for name in effective.left_out)
         workspace.notices.extend(f"waits for a person's yes: {row}" for row in effective.pending)
         if as_json:
             render.json({"workflows": [shape(one) for one in effective.line.documents]})
         else:
             show(effective.line)
-        return 1 if effective.problems else 0
+        return 1 if problems else 0
+
+
+def _broken_filter(effective: Effective) -> list[str]:
+    try:
+        documents.check_filters(effective)
+    except BadConfiguration as error:
+        return [f"{error}; {error.hint}"]
+    return []
 
 
 def shape(document: Document) -> dict[str, Any]:

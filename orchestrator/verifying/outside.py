@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator import documents
 from orchestrator.adapters.agent import agent_environment
 from orchestrator.config import FILE, Agent
 from orchestrator.documents import Effective
@@ -36,6 +37,12 @@ def configuration(sight: Sight) -> Iterator[Found]:
     if not line.line.documents and sight.features:
         what = f"no workflow document matches {line.configuration.workflows.glob!r}"
         yield error("V803", FILE, what, "set [workflows] glob")
+    try:
+        documents.check_filters(line)
+    except BadConfiguration as broken:
+        yield error("V801", FILE, str(broken), broken.hint)
+    for row in documents.idle_validations(line):
+        yield warning("V805", FILE, row, "write an id that `orchestrator workflows` shows, or take the row out")
     for change in line.pending:
         yield note(
             "V804", "the line", f"a change waits for a person's yes: {change}", "the person finds it with the gates"

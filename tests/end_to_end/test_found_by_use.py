@@ -411,3 +411,20 @@ def test_verify_says_of_a_state_without_a_branch_what_every_command_says(repo: R
     repo.git("branch", "feat/old")
     assert "the next command imports it" in repo.run("verify")
     assert "imported old at workflow" in repo.call("status").stderr
+
+
+def test_a_filter_that_is_none_and_a_validation_of_no_workflow_are_named_before_anything_runs(repo: Repo) -> None:
+    configure(repo, "[validate]\n", '[validate]\nworkflows = {"7" = "true"}\npass_when = ".["\n')
+    shown = repo.call("workflows")
+    assert shown.returncode == 1
+    assert "orchestrator.toml: validate.pass_when: the filter '.[' is not jq" in shown.stderr
+    idle = "validate.workflows: '7' is no workflow of the line; nothing runs it"
+    assert f"orchestrator.toml: {idle}; write the id" in shown.stderr
+    repo.write("orchestrator.toml", (repo.root / "orchestrator.toml").read_text().replace('".["', '"."'))
+    assert "not jq" not in repo.call("workflows").stderr
+    repo.run("start", "payment")
+    found = repo.json("verify")["findings"]
+    assert [(one["severity"], one["what"]) for one in found if one["id"] == "V805"] == [("warning", idle)]
+    configure(repo, 'pass_when = "."', 'pass_when = ".["')
+    found = repo.json("verify", check=1)["findings"]
+    assert ["is not jq" in one["what"] for one in found if one["id"] == "V801"] == [True]
