@@ -130,6 +130,7 @@ class Runner:
         self._running: dict[FeatureId, Future[Result]] = {}
         self._held: dict[FeatureId, str] = {}  # what failed to begin in this run, and why
         self._later: dict[FeatureId, float] = {}  # what somebody else had just then: not before this moment again
+        self._told: set[tuple[str, str]] = set()  # what a person was notified of in this run
         self.results: list[Result] = []
 
     def run(self, refresh: Callable[[], None]) -> None:
@@ -211,7 +212,7 @@ class Runner:
                 self._workspace.notices.append(f"{self._workspace.world.features[feature].slug}: {error}{hint}")
             else:
                 self.results.append(result)
-                announce(self._workspace, [result])
+                announce(self._workspace, [result], self._told)
 
 
 def _end_rollback(
@@ -308,8 +309,11 @@ def _size(workspace: Workspace) -> int:
     return workspace.log.stat().st_size
 
 
-def announce(workspace: Workspace, results: Sequence[Result]) -> None:
-    """Notify a person of what waits, where something new does: one message for the whole set."""
+def announce(workspace: Workspace, results: Sequence[Result], told: set[tuple[str, str]] | None = None) -> None:
+    """Notify a person of what waits, where something new does: one message for the whole set.
+
+    `told` is what earlier messages of the same run named, each with its time; it grows, and nothing is said twice.
+    """
     news = [one for one in results if one.outcome in ("gate", "parked", "rolled_back")]
     notify = workspace.configuration.notify
     if not news or not (notify.command or notify.urls):
@@ -318,6 +322,12 @@ def announce(workspace: Workspace, results: Sequence[Result]) -> None:
 
     gates = [one for one in waiting(workspace) if one.gate is not None]
     parked = [one for one in waiting(workspace) if one.waits is not None and one.waits.kind == "parked"]
+    waits = {(one.slug, one.gate.reached_at) for one in gates if one.gate}
+    waits |= {(one.slug, one.waits.since) for one in parked if one.waits}
+    told = set() if told is None else told
+    if waits <= told and all(one.outcome != "rolled_back" for one in news):
+        return
+    told |= waits
     title = f"orchestrator: {len(gates)} gates wait, {len(parked)} parked"
     rows = [f"{one.slug} {one.place.workflow}: {one.gate.gate.heading}" for one in gates if one.gate]
     rows += [f"{one.slug}: {one.waits.reason}" for one in parked if one.waits]

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.approval import understand
+from orchestrator.attempts import Result
+from orchestrator.runner import announce
+from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM, Repo
 from tests.end_to_end.test_several_at_once import MERGE
 from tests.end_to_end.test_the_sitting import rows
@@ -428,3 +431,26 @@ def test_a_filter_that_is_none_and_a_validation_of_no_workflow_are_named_before_
     configure(repo, 'pass_when = "."', 'pass_when = ".["')
     found = repo.json("verify", check=1)["findings"]
     assert ["is not jq" in one["what"] for one in found if one["id"] == "V801"] == [True]
+
+
+def test_what_a_run_told_a_person_it_does_not_tell_again(repo: Repo) -> None:
+    told = repo.root.parent / "told"
+    repo.write("notify.sh", f'printf "%s\\n" "$2" >>"{told}"\n')
+    configure(repo, "[validate]\n", f'[notify]\ncommand = ["sh", "{repo.root}/notify.sh"]\n[validate]\n')
+    repo.script("default", "exit 75\n")
+    repo.run("start", "payment")
+    repo.run("start", "landing")
+    steps = [Result(**repo.json("next")) for _ in range(2)]
+    told.unlink()
+    workspace = Workspace.find(repo.root)
+    workspace.load()
+    named: set[tuple[str, str]] = set()
+    for step in steps:
+        announce(workspace, [step], named)
+    assert told.read_text().count("payment: ") == told.read_text().count("landing: ") == 1
+    repo.run("resume", "payment")
+    again = Result(**repo.json("next", "payment"))
+    told.unlink()
+    workspace.load()
+    announce(workspace, [again], named)
+    assert "payment: " in told.read_text()
