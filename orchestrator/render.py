@@ -136,6 +136,8 @@ def nothing_to_run(workspace: Workspace, waits: Sequence[Feature]) -> str:
 
 def why(workspace: Workspace, feature: Feature) -> str:
     """Return in one line why a feature does not move, or that it will."""
+    if feature.retired:
+        return "retired"
     if feature.ordered is not None:
         return _ends_later(feature, feature.ordered)
     if feature.gate is not None:
@@ -205,8 +207,16 @@ def _would_run(workspace: Workspace, feature: Feature) -> str:
 # --- the dashboard ---------------------------------------------------------------------------------
 
 
-def dashboard(workspace: Workspace, world: World, features: Sequence[Feature], *, why: bool, past: str | None) -> None:
-    """Print the dashboard; `past` names the moment where it is not now."""
+def dashboard(
+    workspace: Workspace,
+    world: World,
+    features: Sequence[Feature],
+    *,
+    why: bool,
+    past: str | None,
+    is_whole: bool = True,
+) -> None:
+    """Print the dashboard; `past` names the moment where it is not now. What all come to is said below all only."""
     if not features:
         click.echo("no feature was started yet: orchestrator start NAME")
         return
@@ -219,7 +229,8 @@ def dashboard(workspace: Workspace, world: World, features: Sequence[Feature], *
     if why:
         for one in features:
             _story(workspace, one)
-    _foot(workspace, world, ready=sum(row[-1].startswith(_READY) for row in rows))
+    ready = sum(row[-1].startswith(_READY) for row in rows)
+    _foot(workspace, world, ready, is_whole=is_whole)
 
 
 def _row(workspace: Workspace, feature: Feature, past: str | None) -> tuple[str, ...]:
@@ -227,7 +238,7 @@ def _row(workspace: Workspace, feature: Feature, past: str | None) -> tuple[str,
     reason = globals()["why"](workspace, feature) if not past else _then(feature)
     return (
         feature.slug,
-        str(feature.status),
+        "retired" if feature.retired else str(feature.status),
         feature.place.workflow,
         plain(label(feature)),
         str(number) if number else "-",
@@ -289,15 +300,17 @@ def _story(workspace: Workspace, feature: Feature) -> None:
         click.echo(f"  note, {ago(note.timestamp)}: {plain(note.note)}")
 
 
-def _foot(workspace: Workspace, world: World, ready: int) -> None:
+def _foot(workspace: Workspace, world: World, ready: int, *, is_whole: bool) -> None:
     """Print below the table what is the same for all, and what to do now."""
     gates = sum(one.gate is not None for one in world.features.values())
-    click.echo()
     problems = _line_problems(workspace) if ready else []  # reading the documents takes a while
+    click.echo()
     for problem in problems:
         click.echo(f"nothing runs before this is mended: {problem}")
     if not problems and workspace.configuration.validate == type(workspace.configuration.validate)():
         click.echo("no validation is configured: the agent's word counts ([validate] command)")
+    if not is_whole:
+        return
     if gates:
         decide = ": orchestrator approve" if is_person() else ""
         click.echo(f"{gates} wait{'s' if gates == 1 else ''} for a person{decide}")

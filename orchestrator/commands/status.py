@@ -26,5 +26,7 @@ def command(feature: str | None, why: bool, at: str | None, as_json: bool) -> in
         if as_json:
             render.json({"features": [projections.state(one) for one in features]})
         else:
-            render.dashboard(workspace, world, features, why=why or feature is not None, past=at)
+            render.dashboard(
+                workspace, world, features, why=why or feature is not None, past=at, is_whole=feature is None
+            )
     return 0

@@ -454,3 +454,15 @@ def test_what_a_run_told_a_person_it_does_not_tell_again(repo: Repo) -> None:
     workspace.load()
     announce(workspace, [again], named)
     assert "payment: " in told.read_text()
+
+
+def test_status_of_one_feature_counts_no_other_and_a_retired_one_is_called_so(repo: Repo) -> None:
+    repo.run("start", "payment")
+    assert "can run" not in repo.run("status", "payment")
+    repo.run("start", "landing")
+    assert "2 can run: orchestrator run" in repo.run("status")
+    assert "can run" not in repo.run("status", "payment")
+    repo.run("set", "payment", "status", "failed")
+    repo.run("retire", "payment")
+    row = repo.run("status", "payment").splitlines()[1].split()
+    assert (row[0], row[1], row[-1]) == ("payment", "retired", "retired")
