@@ -20,6 +20,7 @@ def command(feature: str) -> None:
     with session.writing("checkpoint") as workspace:
         found = workspace.living(feature)
         with perform.locked(workspace, found.id):
+            worktrees.refuse_missing(workspace, found)
             n = checkpoints.take_point(workspace, workspace.world.features[found.id], "hand")
         place = worktrees.find(workspace, found.branch)
         loose = [name for name in Git(place.path).dirt() if not name.startswith(".context/")] if place else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator import perform, render, rollback, session
+from orchestrator import perform, render, rollback, session, worktrees
 from orchestrator.core.state import Feature
 from orchestrator.workspace import Workspace
 
@@ -25,6 +25,7 @@ def command(feature: str, to: str, dry_run: bool, undo: bool) -> None:
             if current.ordered is not None:
                 _end(workspace, current, dry_run)
                 return
+            worktrees.refuse_missing(workspace, current)
             if not dry_run:
                 perform.recover(workspace, found.id)
                 current = workspace.world.features[found.id]

@@ -466,3 +466,20 @@ def test_status_of_one_feature_counts_no_other_and_a_retired_one_is_called_so(re
     repo.run("retire", "payment")
     row = repo.run("status", "payment").splitlines()[1].split()
     assert (row[0], row[1], row[-1]) == ("payment", "retired", "retired")
+
+
+def test_with_the_worktree_left_behind_rollback_and_checkpoint_say_what_next_says(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    moved = repo.worktree("payment").with_name("elsewhere")
+    repo.worktree("payment").rename(moved)
+    before = repo.events()
+    said = repo.refused("next", "payment")
+    assert "the worktree " in said
+    assert " of payment is not there; moved: `git worktree repair ITS-NEW-PLACE`" in said
+    for words in (("rollback", "payment", "--to", "1"), ("rollback", "payment"), ("checkpoint", "payment")):
+        assert repo.refused(*words) == said, words
+    assert repo.events() == before
+    repo.git("worktree", "repair", str(moved))
+    repo.run("checkpoint", "payment")
+    repo.run("rollback", "payment", "--to", "1")
