@@ -21,7 +21,7 @@ from orchestrator.core.state import Feature, World
 from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
 from orchestrator.errors import BrokenLog, Busy, OrchestratorError, Refusal
 from orchestrator.log import projections
-from orchestrator.workspace import Workspace, now
+from orchestrator.workspace import Workspace, about, now
 
 LEFT_ALONE = "not imported, left alone"
 MOVE_AWAY = "mend the file, or move it away"
@@ -264,7 +264,7 @@ def _record(workspace: Workspace, feature: Feature, edit: Edit, who: str) -> Non
             taken = ", ".join(event.payload.changes) or ("position" if event.payload.place else "")
             if taken:
                 workspace.notices.append(f"{feature.slug}: adopted the edit of {taken} in {name}")
-            workspace.notices.extend(f"{feature.slug}: {row}" for row in event.payload.refused)
+            workspace.notices.extend(about(feature.slug, row) for row in event.payload.refused)
 
 
 def _set_aside(path: Path, why: str) -> Path:

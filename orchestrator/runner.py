@@ -23,7 +23,7 @@ from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, nex
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
 from orchestrator.errors import BadConfiguration, BrokenLog, Busy, NotRecorded, OrchestratorError, Refusal
-from orchestrator.workspace import Workspace, now
+from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
@@ -209,7 +209,8 @@ class Runner:
             except OrchestratorError as error:
                 self._held[feature] = str(error)
                 hint = f"; {error.hint}" if error.hint else ""
-                self._workspace.notices.append(f"{self._workspace.world.features[feature].slug}: {error}{hint}")
+                name = self._workspace.world.features[feature].slug
+                self._workspace.notices.append(about(name, f"{error}{hint}"))
             else:
                 self.results.append(result)
                 announce(self._workspace, [result], self._told)

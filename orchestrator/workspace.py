@@ -57,6 +57,12 @@ def now() -> datetime:
     return datetime.now().astimezone()
 
 
+def about(name: str, text: str) -> str:
+    """Return a message with the feature's name in front, where it does not name the feature itself."""
+    is_named = text.startswith((f"{name} ", f"{name}:")) or f" of {name} " in text
+    return text if is_named else f"{name}: {text}"
+
+
 class Workspace:
     """One repository as the kit sees it. `command`: what was typed, for locks and messages."""
 

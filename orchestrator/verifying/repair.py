@@ -40,7 +40,7 @@ from orchestrator.verifying.findings import (
 )
 from orchestrator.verifying.hooks import TROUBLE
 from orchestrator.verifying.sight import Sight
-from orchestrator.workspace import Workspace, now
+from orchestrator.workspace import Workspace, about, now
 
 _ASIDE = "refs/orchestrator/aside"
 _PASSING = frozenset({"V603"})  # what ends without anybody's mending
@@ -158,7 +158,7 @@ def _end_interrupted(workspace: Workspace) -> None:
                 workspace.load()
                 perform.recover(workspace, feature.id)
         except (Busy, GitFailed, MoveRefused) as error:
-            workspace.notices.append(f"{feature.slug}: {error}")
+            workspace.notices.append(about(feature.slug, str(error)))
 
 
 def _record(workspace: Workspace, repaired: Sequence[Row]) -> None:

@@ -483,3 +483,15 @@ def test_with_the_worktree_left_behind_rollback_and_checkpoint_say_what_next_say
     repo.git("worktree", "repair", str(moved))
     repo.run("checkpoint", "payment")
     repo.run("rollback", "payment", "--to", "1")
+
+
+def test_a_message_names_its_feature_once(repo: Repo) -> None:
+    repo.run("start", "payment")
+    for _ in range(3):
+        repo.run("next")
+    repo.write(
+        ".context/feat-payment_orchestrator-state.json", json.dumps({**repo.state("payment"), "current_workflow": "3"})
+    )
+    said = repo.call("status").stderr
+    assert "orchestrator: payment waits at a gate; an edit of " in said
+    assert "payment: payment" not in said
