@@ -33,6 +33,8 @@ _HARDENED = (
     "-c", "gc.auto=0",
     "-c", "maintenance.auto=false",
 )  # fmt: skip
+_OWN_REFS = ("refs/orchestrator/", "refs/tags/checkpoint/")
+_REF_WRITERS = frozenset({"update-ref", "branch", "tag", "fetch", "pull", "remote", "gc", "pack-refs", "maintenance"})
 _PAUSES = (0.02, 0.1, 0.3)  # seconds
 # Kept: how git reaches a remote, and where tests and users seal its configuration.
 _KEPT = frozenset({
@@ -89,7 +91,9 @@ class Git:
             raise GitFailed(f"{self.directory} is gone") from error
         if done.returncode not in accept:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            reason = said[-1] if said else f"exit status {done.returncode}"
+            # What follows is advice, as to remove a file that only the first line names.
+            fatal = [row for row in said if row.startswith("fatal:")]
+            reason = [*fatal, *said[-1:], f"exit status {done.returncode}"][0]
             raise GitFailed(f"git {' '.join(arguments[:3])} in {self.directory}: {reason}", code=done.returncode)
         return done
 
@@ -170,8 +174,29 @@ class Git:
 
     def update_refs(self, commands: Sequence[str], message: str = "orchestrator") -> None:
         """Apply `update-ref --stdin` commands (`update REF NEW OLD`, ...) in one transaction, all or none."""
-        if commands:
-            self.run("update-ref", "-m", message, "--stdin", stdin=("\n".join(commands) + "\n").encode())
+        if not commands:
+            return
+        words, stdin = ("update-ref", "-m", message, "--stdin"), ("\n".join(commands) + "\n").encode()
+        try:
+            self.run(*words, stdin=stdin)
+        except GitFailed:
+            if not self._clear_locks({row.split(" ")[1] for row in commands}):
+                raise
+            self.run(*words, stdin=stdin)
+
+    def _clear_locks(self, names: Collection[str]) -> bool:
+        """Take away what a killed git left: locks of the kit's own refs, and of the packed ones, that nobody holds.
+
+        Another git could not have made them anew meanwhile: they are in its way, too.
+        """
+        common = Path(self.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        own = [f"{name}.lock" for name in names if name.startswith(_OWN_REFS)]
+        locks = [lock for lock in (common / name for name in (*own, "packed-refs.lock")) if lock.exists()]
+        if not locks or _is_anyone_writing_refs(common):
+            return False
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+        return True
 
     def write_blob(self, content: bytes) -> Sha:
         """Store `content` and return its object name."""
@@ -223,6 +248,34 @@ class Git:
         environment = {"GIT_INDEX_FILE": str(index)}
         self.run("add", "--all", "--", ":/", environment=environment)
         return Sha(self.text("write-tree", environment=environment))
+
+
+def _is_anyone_writing_refs(common: Path) -> bool:
+    """Tell whether a git that writes refs lives in a repository; one that is about to end is waited for."""
+    if not _writes_refs(common):
+        return False
+    for pause in _PAUSES:
+        time.sleep(pause)
+        if not _writes_refs(common):
+            return False
+    return True
+
+
+def _writes_refs(common: Path) -> bool:
+    import psutil  # only where a lock is in the way
+
+    links = (link.read_text(errors="surrogateescape").strip() for link in common.glob("worktrees/*/gitdir"))
+    places = [common.parent, *(Path(link).parent for link in links if link)]
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if not words or Path(words[0]).name != "git" or _REF_WRITERS.isdisjoint(words):
+                continue
+            if any(Path(process.cwd()).is_relative_to(place) for place in places):
+                return True
+        except (psutil.Error, OSError):
+            continue  # it ended meanwhile, or is somebody else's
+    return False
 
 
 def _worktree(lines: Sequence[str]) -> Worktree:

@@ -777,7 +777,7 @@ class _Transaction(contextlib.AbstractContextManager["_Transaction"]):
             self._process.stdin.write(os.fsencode(f"{words}\n"))
             self._process.stdin.flush()
         if self._process.stdout.readline().strip() != f"{expected}: ok".encode():
-            said = os.fsdecode(self._process.stderr.read()).strip()
+            said = os.fsdecode(self._process.stderr.read()).strip().partition("\n")[0]  # then comes advice
             raise GitFailed(f"git update-ref: {said}", "call the same command again when nobody moves the branch")
 
     def __exit__(self, *_: object) -> None:

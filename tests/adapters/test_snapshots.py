@@ -228,9 +228,16 @@ def test_a_ref_that_somebody_holds_stops_the_snapshot_and_stays(place: Place) ->
     place.put("feat-pay_a", b"1")
     first = place.take()
     place.put("feat-pay_a", b"2")
-    (place.root / ".git" / "refs" / "orchestrator" / "context" / "pay.lock").touch()
-    with pytest.raises(GitFailed, match="update-ref"):
-        place.take()
+    name = snapshots.ref(Slug("pay"))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["git", "update-ref", "--stdin"], cwd=place.root, stdin=pipe, stdout=pipe, text=True) as git:
+        assert git.stdin is not None
+        assert git.stdout is not None
+        git.stdin.write(f"start\nupdate {name} {first}\nprepare\n")
+        git.stdin.flush()
+        assert [git.stdout.readline() for _ in range(2)] == ["start: ok\n", "prepare: ok\n"]
+        with pytest.raises(GitFailed, match="update-ref"):
+            place.take()
     assert place.git.ref(snapshots.ref(Slug("pay"))) == first
 
 

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 from tests.conftest import PROGRAM, Repo
 
 # Where a rollback is killed: it is ordered and what was there is rescued; refs are locked, then files are written.
@@ -16,10 +18,15 @@ MOVES = "read-tree -m -u"
 
 def killed(repo: Repo, at: str, *words: str) -> None:
     """Call `orchestrator`; the first git that is called with the words `at` kills the command, its group and itself."""
+    with_git(repo, f'case " $* " in *" {at} "*) kill -9 0 ;; esac\n', *words)
+
+
+def with_git(repo: Repo, script: str, *words: str) -> None:
+    """Call `orchestrator`, to be killed, with a git that does `script` first."""
     bin_ = repo.root.parent / "bin"
     bin_.mkdir(exist_ok=True)
     git = bin_ / "git"
-    git.write_text(f'#!/bin/sh\ncase " $* " in *" {at} "*) kill -9 0 ;; esac\nexec {shutil.which("git")} "$@"\n')
+    git.write_text(f'#!/bin/sh\n{script}exec {shutil.which("git")} "$@"\n')
     git.chmod(0o755)
     _killed(repo, {**repo.env, "PATH": f"{bin_}{os.pathsep}{repo.env['PATH']}"}, *words)
 
@@ -46,6 +53,20 @@ def step(repo: Repo, *words: str) -> str:
     done = repo.call("next", *words)
     assert "attempt 1  passed" in done.stdout, (done.stdout, done.stderr)
     return done.stderr
+
+
+def killed_holding_refs(repo: Repo, what: str, *words: str) -> None:
+    """Call `orchestrator`; its first transaction that is to `what` refs is killed when all of them are locked."""
+    script = f"""
+case " $* " in *" update-ref "*" --stdin ")
+    cat >"$0.in"
+    if grep -q "^{what}" "$0.in"; then
+        {{ echo start; cat "$0.in"; echo prepare; sleep 9; }} | {shutil.which("git")} "$@" | {{ read a; read b; kill -9 0; }}
+    fi
+    exec {shutil.which("git")} "$@" <"$0.in"
+esac
+"""
+    with_git(repo, script, *words)
 
 
 # --- a worktree that git only half made ------------------------------------------------------------
@@ -96,6 +117,24 @@ def test_a_folder_that_is_not_gits_half_work_stays_where_it_is(repo: Repo) -> No
     repo.git("worktree", "lock", "--reason", "initializing", str(mine.parent))
     assert "set aside" not in step(repo)
     assert mine.read_text() == "mine\n"
+
+
+# --- locks that a killed git leaves ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [("update refs/orchestrator/checkpoint/", "refs/tags/checkpoint/payment"), ("delete", "packed-refs.lock")],
+)
+def test_locks_of_the_kits_own_refs_that_a_killed_git_left_stop_nobody(repo: Repo, what: str, left: str) -> None:
+    toml = (repo.root / "orchestrator.toml").read_text()
+    repo.write("orchestrator.toml", f"{toml}[checkpoints]\ntags = 1\n")
+    repo.run("start", "payment")
+    killed_holding_refs(repo, what, "next")
+    found = [str(one.relative_to(repo.root / ".git")) for one in (repo.root / ".git").rglob("*.lock")]
+    assert any(one.startswith(left) for one in found), found
+    step(repo)
+    assert repo.run("verify").endswith("everything else is as it says\n")
 
 
 # --- a rollback that cannot end --------------------------------------------------------------------
