@@ -26,6 +26,7 @@ from orchestrator.errors import BadConfiguration, BrokenLog, Busy, NotRecorded, 
 from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
+_AT_WORK = 5.0  # seconds for which git may hold a lock and nobody minds
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
 
 Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug, result)
@@ -69,7 +70,7 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
     if not ready:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
-    reasons = {one.id: reason for one in ready if (reason := _missing(one, places) or _out_of_line(workspace, one))}
+    reasons = {one.id: reason for one in ready if (reason := _held_back(workspace, one, places))}
     dirt = attempts.main_dirt(workspace)
     main_holder = _main_holder(workspace)
     for feature in ready:
@@ -92,6 +93,33 @@ def _main_holder(workspace: Workspace) -> str:
     driven = (one for one in workspace.world.features.values() if one.attempt is not None and one.attempt.deadline)
     found = next((one for one in driven if _merges(workspace, one)), None)
     return f"{found.slug}, which an agent drives by itself" if found else ""
+
+
+def _held_back(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
+    return _missing(feature, places) or _locked(workspace, feature, places) or _out_of_line(workspace, feature)
+
+
+def _locked(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
+    """Return which lock of git's would fail the agent's commits; one that a dead attempt left is set aside later."""
+    path = places.get(feature.branch)
+    if path is None or feature.attempt is not None:
+        return ""
+    own = worktrees.git_dir(path)
+    locks = (
+        own / "index.lock",
+        own / "HEAD.lock",
+        workspace.repository.common_dir / f"refs/heads/{feature.branch}.lock",
+    )
+    old = next((lock for lock in locks if _age(lock) > _AT_WORK), None)
+    seen = "see whether a git command runs there"
+    return f"git was killed, or is still at work, in its worktree: {old} is there; {seen}" if old else ""
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:

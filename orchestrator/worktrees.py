@@ -49,6 +49,12 @@ def is_there(path: Path) -> bool:
     return (path / target).is_dir()
 
 
+def git_dir(path: Path) -> Path:
+    """Return the git directory of a worktree that is in its place."""
+    link = path / ".git"
+    return link if link.is_dir() else path / _content_of(link).removeprefix("gitdir:").strip()
+
+
 def is_main(workspace: Workspace, path: Path) -> bool:
     """Tell whether a worktree is the main one."""
     return path == workspace.main

@@ -137,6 +137,21 @@ def test_locks_of_the_kits_own_refs_that_a_killed_git_left_stop_nobody(repo: Rep
     assert repo.run("verify").endswith("everything else is as it says\n")
 
 
+def test_a_lock_that_a_killed_commit_left_holds_its_feature_back_until_it_is_gone(repo: Repo) -> None:
+    two_features(repo)
+    hook = repo.write(".git/hooks/pre-commit", "#!/bin/sh\nkill -9 0\n")
+    hook.chmod(0o755)
+    words = ["git", "commit", "--all", "--allow-empty", "-qm", "mine"]
+    tree, lock = repo.worktree("payment"), repo.root / ".git/worktrees/payment/index.lock"
+    subprocess.run(words, cwd=tree, env=repo.env, start_new_session=True, check=False)
+    hook.unlink()
+    os.utime(lock, (0, 0))  # no git is at work for so long
+    assert repo.run("next").startswith("landing  1/1  attempt 1  passed")
+    assert f"passed over: git was killed, or is still at work, in its worktree: {lock} is there" in repo.run("status")
+    lock.unlink()
+    step(repo, "payment")
+
+
 # --- a rollback that cannot end --------------------------------------------------------------------
 
 
