@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -246,7 +246,14 @@ class Git:
     def tree_of_worktree(self, index: Path) -> Sha:
         """Write all that is not ignored as a tree and return it; `index` is a private index, reused between calls."""
         environment = {"GIT_INDEX_FILE": str(index)}
-        self.run("add", "--all", "--", ":/", environment=environment)
+        try:
+            self.run("add", "--all", "--", ":/", environment=environment)
+        except GitFailed:
+            lock = index.with_name(f"{index.name}.lock")
+            if not lock.exists() or _is_in_use(index):
+                raise
+            lock.unlink(missing_ok=True)  # a killed git's
+            self.run("add", "--all", "--", ":/", environment=environment)
         return Sha(self.text("write-tree", environment=environment))
 
 
@@ -262,20 +269,38 @@ def _is_anyone_writing_refs(common: Path) -> bool:
 
 
 def _writes_refs(common: Path) -> bool:
-    import psutil  # only where a lock is in the way
-
     links = (link.read_text(errors="surrogateescape").strip() for link in common.glob("worktrees/*/gitdir"))
     places = [common.parent, *(Path(link).parent for link in links if link)]
+    return any(
+        not _REF_WRITERS.isdisjoint(one.words) and any(one.cwd.is_relative_to(place) for place in places)
+        for one in _at_work()
+    )
+
+
+def _is_in_use(index: Path) -> bool:
+    return any(one.index == str(index) for one in _at_work())
+
+
+class _AtWork(Value):
+    """A git process: what it was called with, where, and on which index."""
+
+    words: tuple[str, ...]
+    cwd: Path
+    index: str
+
+
+def _at_work() -> Iterator[_AtWork]:
+    """Give the git processes that live now; those of other users are not seen."""
+    import psutil  # only where a lock is in the way
+
     for process in psutil.process_iter():
         try:
-            words = process.cmdline()
-            if not words or Path(words[0]).name != "git" or _REF_WRITERS.isdisjoint(words):
-                continue
-            if any(Path(process.cwd()).is_relative_to(place) for place in places):
-                return True
+            words = tuple(process.cmdline())
+            if words and Path(words[0]).name == "git":
+                index = process.environ().get("GIT_INDEX_FILE", "")
+                yield _AtWork(words=words, cwd=Path(process.cwd()), index=index)
         except (psutil.Error, OSError):
             continue  # it ended meanwhile, or is somebody else's
-    return False
 
 
 def _worktree(lines: Sequence[str]) -> Worktree:

@@ -31,11 +31,15 @@ def with_git(repo: Repo, script: str, *words: str) -> None:
     _killed(repo, {**repo.env, "PATH": f"{bin_}{os.pathsep}{repo.env['PATH']}"}, *words)
 
 
-def killed_in_checkout(repo: Repo, *words: str) -> None:
-    """Call `orchestrator`; the first checkout of README kills the command and git as it writes files."""
+def killed_in(repo: Repo, what: str, *words: str) -> None:
+    """Call `orchestrator`; git is killed with it as it checks README out ("smudge") or adds it to the kit's index ("clean")."""
     deadly = repo.root.parent / "deadly"
     deadly.touch()
-    repo.git("config", "filter.deadly.smudge", f"! rm {deadly} 2>/dev/null || kill -9 0; cat")
+    repo.git(
+        "config",
+        f"filter.deadly.{what}",
+        f"case {what}$GIT_INDEX_FILE in smudge|clean*.tree) ! rm {deadly} || kill -9 0 ;; esac 2>&-; cat",
+    )
     repo.write(".git/info/attributes", "README filter=deadly\n")
     _killed(repo, repo.env, *words)
 
@@ -77,12 +81,12 @@ def test_a_half_made_worktree_is_made_again_and_one_that_the_user_moved_is_not_f
     repo.git("worktree", "add", "-q", "-b", "mine", str(repo.root.parent / "mine"))
     (repo.root.parent / "mine").rename(moved)
     repo.run("start", "payment")
-    killed_in_checkout(repo, "next")
+    killed_in(repo, "smudge", "next")
     assert not (repo.worktree("payment") / "README").exists()
     assert "git had only half made is set aside as" in step(repo)
     assert repo.git("diff", "--name-status", "main", "feat/payment") == "A\twork-payment.txt"
     repo.git("worktree", "remove", "--force", str(repo.worktree("payment")))
-    killed_in_checkout(repo, "run")  # made again, it is one that the log knows
+    killed_in(repo, "smudge", "run")  # made again, it is one that the log knows
     step(repo)
     assert repo.git("diff", "--name-status", "main", "feat/payment") == "A\twork-payment.txt"
     assert "\n1/1\n" in (repo.worktree("payment") / ".context/feat-payment_decisions.md").read_text()
@@ -135,6 +139,13 @@ def test_locks_of_the_kits_own_refs_that_a_killed_git_left_stop_nobody(repo: Rep
     assert any(one.startswith(left) for one in found), found
     step(repo)
     assert repo.run("verify").endswith("everything else is as it says\n")
+
+
+def test_a_lock_of_the_kits_own_index_that_a_killed_git_left_stops_nobody(repo: Repo) -> None:
+    repo.run("start", "payment")
+    killed_in(repo, "clean", "next")
+    assert (repo.root / ".git/orchestrator/index/payment.tree.lock").exists()
+    step(repo)
 
 
 def test_a_lock_that_a_killed_commit_left_holds_its_feature_back_until_it_is_gone(repo: Repo) -> None:
