@@ -369,6 +369,8 @@ def test_the_log_is_shown_up_to_a_moment(repo: Repo) -> None:
     repo.run("next")
     assert len(repo.run("log", "--at", "#2").splitlines()) == 2
     assert "there is no event #999; the last one is #" in repo.refused("log", "--at", "#999")
+
+
 def test_a_rollback_point_names_what_is_not_in_it(repo: Repo) -> None:
     repo.run("start", "payment", "--checkout")
     repo.write("a.txt", "a\n")
