@@ -186,10 +186,13 @@ def _leads_to(place: Path, git_dir: Path) -> bool:
     return (place / content.removeprefix("gitdir:").strip()).resolve() == git_dir.resolve() if content else True
 
 
-def refuse_missing(workspace: Workspace, feature: Feature) -> None:
-    """Raise Refusal where git knows a worktree of the branch and its folder is not there."""
+def refuse_missing(workspace: Workspace, feature: Feature, *, is_needed: bool = True) -> None:
+    """Raise Refusal where git knows a worktree of the branch and its folder is not there.
+
+    Not `is_needed`: one that was deleted is left out, one whose repository was moved away is not.
+    """
     gone = next((one.path for one in workspace.git.worktrees() if one.branch == feature.branch), None)
-    if gone is not None and not is_there(gone):
+    if gone is not None and not is_there(gone) and (is_needed or gone.is_dir()):
         raise Refusal(
             f"the worktree {gone} of {feature.slug} is not there",
             "moved: `git worktree repair ITS-NEW-PLACE`; deleted: `git worktree prune`, then the next step makes "

@@ -25,7 +25,7 @@ def command(feature: str, to: str, dry_run: bool, undo: bool) -> None:
             if current.ordered is not None:
                 _end(workspace, current, dry_run)
                 return
-            worktrees.refuse_missing(workspace, current)
+            worktrees.refuse_missing(workspace, current, is_needed=False)  # a branch alone can go back
             if not dry_run:
                 perform.recover(workspace, found.id)
                 current = workspace.world.features[found.id]

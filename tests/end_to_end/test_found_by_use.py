@@ -470,21 +470,20 @@ def test_status_of_one_feature_counts_no_other_and_a_retired_one_is_called_so(re
     assert (row[0], row[1], row[-1]) == ("payment", "retired", "retired")
 
 
-def test_with_the_worktree_left_behind_rollback_and_checkpoint_say_what_next_says(repo: Repo) -> None:
+def test_in_a_repository_that_was_moved_rollback_and_checkpoint_say_what_next_says(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.run("next")
-    moved = repo.worktree("payment").with_name("elsewhere")
-    repo.worktree("payment").rename(moved)
-    before = repo.events()
-    said = repo.refused("next", "payment")
-    assert "the worktree " in said
+    moved = Repo(repo.root.with_name("moved"), repo.env)
+    repo.root.rename(moved.root)
+    before = moved.events()
+    said = moved.refused("next", "payment")
     assert " of payment is not there; moved: `git worktree repair ITS-NEW-PLACE`" in said
     for words in (("rollback", "payment", "--to", "1"), ("rollback", "payment"), ("checkpoint", "payment")):
-        assert repo.refused(*words) == said, words
-    assert repo.events() == before
-    repo.git("worktree", "repair", str(moved))
-    repo.run("checkpoint", "payment")
-    repo.run("rollback", "payment", "--to", "1")
+        assert moved.refused(*words) == said, words
+    assert moved.events() == before
+    moved.git("worktree", "repair", str(repo.worktree("payment")))
+    moved.run("checkpoint", "payment")
+    moved.run("rollback", "payment", "--to", "1")
 
 
 def test_a_message_names_its_feature_once(repo: Repo) -> None:
