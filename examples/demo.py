@@ -131,7 +131,7 @@ class Demo:
         self.type("make status")
         self.type("make metrics")
         self.type("make verify")
-        self.type("orchestrator log", last=8)
+        self.type("orchestrator log | tail -8")
 
     # --- typing --------------------------------------------------------------------------------------
 
@@ -141,15 +141,14 @@ class Demo:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def type(self, command: str, last: int = 0) -> None:
-        """Print a command, run it and print what it says (its `last` lines only, where given)."""
+    def type(self, command: str) -> None:
+        """Print a command, run it as a shell does and print what it says."""
         say(f"\n$ {command}")
         done = subprocess.run(
-            command.split(), cwd=self.root, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            ["sh", "-c", command], cwd=self.root, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
-        lines = done.stdout.splitlines()
-        say("\n".join(lines[-last:]))
+        say(done.stdout.rstrip("\n"))
         if done.returncode:
             raise SystemExit(f"{command} ended with exit status {done.returncode}")
 
