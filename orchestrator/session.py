@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.adapters.durable import refuse_unwritable
 from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, Refusal
 from orchestrator.log.projections import LOG
 from orchestrator.workspace import Workspace, person
@@ -49,6 +50,9 @@ def writing(what: str = "") -> Iterator[Workspace]:
         _refuse_broken(workspace)
         reconcile(workspace, "kit", who)
         yield workspace
+    except GitFailed:
+        refuse_unwritable(workspace.repository.common_dir)  # the reason, where git names only what it could not do
+        raise
     finally:
         _finish(workspace)
 

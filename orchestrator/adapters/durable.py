@@ -39,6 +39,14 @@ def _mend(code: int | None) -> str:
             return ""
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise NotRecorded where nothing can be written into a folder; what was written to try it is gone again."""
+    import tempfile  # here: only after something else was refused
+
+    with said_in_one_line(folder), tempfile.TemporaryFile(dir=folder) as file:
+        write_all(file.fileno(), bytes(4096))
+
+
 def flush(descriptor: int) -> None:
     """Return when an open file's bytes are on the disk itself; raises OSError."""
     if sys.platform == "darwin":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from orchestrator.approval import understand
 from orchestrator.attempts import Result
@@ -496,3 +499,23 @@ def test_a_message_names_its_feature_once(repo: Repo) -> None:
     said = repo.call("status").stderr
     assert "orchestrator: payment waits at a gate; an edit of " in said
     assert "payment: payment" not in said
+
+
+@pytest.fixture
+def read_only(repo: Repo) -> Iterator[Repo]:
+    """The repository on a file system that nobody can write."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    top = str(repo.root)
+    for words in (["--bind", top, top], ["-o", "remount,ro,bind", top]):
+        done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            subprocess.run(["umount", top], capture_output=True, check=False)
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    yield repo
+    subprocess.run(["umount", top], check=True)
+
+
+def test_start_where_nothing_can_be_written_says_so_in_the_words_of_all_commands(read_only: Repo) -> None:
+    said = read_only.refused("start", "payment")
+    assert said.startswith(f"not recorded: {read_only.root}/.git: Read-only file system; make that place writable")
