@@ -160,7 +160,7 @@ CUES = (
         Rank.WAIT,
         any_of(r"""
         <so somente apenas only> ..7 <depois apos com quando se after once when with if>
-        (?!\s(?:me|te|nos|tell)\s(?:conta|avisa|fala|diz|manda|mostra|me|us)\b) ..6
+        (?!\s(?:(?:me|te|nos|tell)\s(?:conta|avisa|fala|diz|manda|mostra|me|us)|teve|houve|tiver|houver|there)\b) ..6
         (?: {approval|decides|person} | <respostas? answers? repl(?:y|ies) visto parecer sim yes> )"""),
     ),
     Cue(

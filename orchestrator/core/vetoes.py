@@ -60,6 +60,7 @@ DESCRIBED = any_of(
     "<is are stays? remains?> ..1 <waiting awaiting pending>",
     "<ficam? estao?> ..2 <aguardando esperando em>",
     "<enquanto> ..0 <aguarda espera>",
+    r",\s <aguardando esperando awaiting> \s\w+\s*(?:,|$)",
     r"\w\s\( <aguardando esperando pendente awaiting waiting pending> [^)]*\)",
 )
 THE_WORK = any_of("""
@@ -74,6 +75,7 @@ _ON_SCREEN = words("""
     """)
 MACHINE_WAIT = any_of(
     "{waits} ..7 {machine}",
+    r"{waits} ..4 <resposta answer reply response> ..3 \d+\s?(?:s|ms|min|seg\w*)\b",
     f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|d[oa]))* \\s {TOOLS}",
     f"{{waits}} ..5 <n[ao] on in> (?:\\sthe)?\\s {_ON_SCREEN}",
     f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|um|uma))* \\s {_ON_SCREEN}",
