@@ -902,8 +902,11 @@ def test_the_data_stays_and_is_listed_with_sizes(used: Repo) -> None:
         f"stays     worktree {used.worktree('payment')}",
         "stays     branch feat/payment",
     ]
-    assert said[-1] == "stays     branch feat/payment"  # no word of .context/: a rule of the user's ignores it
-    assert all(row.endswith("B)") for row in stays[:4])
+    assert said[-1] == stays[-1]  # no word of .context/: a rule of the user's ignores it
+    assert all(row.endswith("B)") for row in (*stays[:4], *stays[5:7]))
+    assert "0 B" not in stays[4]
+    assert stays[4].endswith("B that nothing else holds)")
+    assert stays[-1].endswith("B that no other branch holds)")
     assert used.git("for-each-ref") == refs
     assert (used.root / ".git/orchestrator/events.jsonl").read_bytes() == log
     assert used.state("payment")["status"] == "active"

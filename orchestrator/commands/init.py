@@ -121,13 +121,13 @@ def _remove(repository: Repository, places: Places, archive: str | None) -> int:
     workspace.load()
     remains = remaining.look(workspace, places.file)
     if target is None:
-        rows = _remains(remains, "stays")
+        rows = _remains(workspace, remains, "stays")
     else:
         saved = archiving.save(workspace, remains, target)
         click.echo(
             f"saved     {target} ({_bytes(saved.bytes)}, read back: {len(saved.digests)} files, {saved.refs} refs)"
         )
-        rows = _remains(remains, "removed")
+        rows = _remains(workspace, remains, "removed")
         archiving.remove(workspace, remains, saved)
     removing.forget(places)
     for row in rows:
@@ -155,7 +155,7 @@ def _show_undone(places: Places, undone: Undone) -> None:
         click.echo(f"removed   the hook {stage} of pre-commit")
 
 
-def _remains(remains: Remains, word: str) -> list[str]:
+def _remains(workspace: Workspace, remains: Remains, word: str) -> list[str]:
     """Return what of the data goes or stays (`word`), with sizes; worktrees, branches and context files always stay."""
     counted = (
         (remains.log, "the log and what belongs to it"),
@@ -165,13 +165,15 @@ def _remains(remains: Remains, word: str) -> list[str]:
     )
     rows = [f"{word:<10}{what} ({_files(files)})" for files, what in counted if files]
     if remains.refs:
-        rows.append(
-            f"{word:<10}{len(remains.refs)} refs below refs/orchestrator/, {len(remains.tags)} tags checkpoint/*"
-        )
+        size = _bytes(remaining.held_by(workspace, (*remains.refs, *remains.tags)))
+        count = f"{len(remains.refs)} refs below refs/orchestrator/, {len(remains.tags)} tags checkpoint/*"
+        rows.append(f"{word:<10}{count} ({size} that nothing else holds)")
     if remains.notes:
         rows.append(f"stays     the context files of the features in .context/ ({_files(remains.notes)})")
-    rows += [f"stays     worktree {path}" for path in remains.worktrees]
-    rows += [f"stays     branch {name.removeprefix('refs/heads/')}" for name in remains.branches]
+    rows += [f"stays     worktree {path} ({_files(remaining.whole(path))})" for path in remains.worktrees]
+    for name in remains.branches:
+        size = _bytes(remaining.held_by(workspace, [name]))
+        rows.append(f"stays     branch {name.removeprefix('refs/heads/')} ({size} that no other branch holds)")
     return rows
 
 

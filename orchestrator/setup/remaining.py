@@ -74,6 +74,20 @@ def _named(files: Iterable[Path], folder: Path, pattern: re.Pattern[str]) -> tup
     return tuple(str(one) for one in files if one.parent == folder and pattern.fullmatch(one.name))
 
 
+def held_by(workspace: Workspace, refs: Iterable[str]) -> int:
+    """Return how many bytes of git's objects only these refs hold, and no other branch, tag or remote."""
+    ours = list(refs)
+    others = [name for name in workspace.git.refs("refs/") if name not in ours and not name.startswith((REFS, _TAGS))]
+    asked = "".join(f"{name}\n" for name in (*ours, *(f"^{name}" for name in others)))
+    done = workspace.git.run("rev-list", "--objects", "--disk-usage", "--stdin", stdin=asked.encode())
+    return int(done.stdout)
+
+
+def whole(folder: str) -> tuple[str, ...]:
+    """Return the files of a worktree, git's own left out."""
+    return tuple(str(one) for one in _below(Path(folder)) if one.name != ".git")
+
+
 def size(files: Iterable[str]) -> int:
     """Return how many bytes files take, a file with two names once."""
     seen = {(one.st_dev, one.st_ino): one.st_size for one in map(os.lstat, files)}
