@@ -897,7 +897,7 @@ def test_the_data_stays_and_is_listed_with_sizes(used: Repo) -> None:
         "stays     the states in .context/",
         "stays     the backups in .context/",
         "stays     the copies of the log in .context/",
-        stays[4],
+        stays[4].split(" (")[0],
         "stays     the context files of the features in .context/",
         f"stays     worktree {used.worktree('payment')}",
         "stays     branch feat/payment",
