@@ -94,6 +94,7 @@ QUESTIONS = (
             rf"^\W* (?: (?: <entao ok certo e> \W+ )? {_I_DO_IT} \b (?!\s(?:um|uma)?\s?(?:novo|nova)\b) [^?.]* \?)",
             r"^\W* <which qual quais> ..3 <goes stays ships leaves fica sai vai sobe entra> [^?]* <or ou> [^?]* \?",
             r"^\W* <do_i do_we> [^?.]{0,60}? <or> [^?.]{0,40} \?",
+            r"^\W* <which what> ..2 <do_i do_we should_i> ..0 <go_with take pick do keep drop> [^?]* \?",
         ),
     ),
     Cue(
@@ -153,6 +154,11 @@ CUES = (
         any_of(
             "{never} ..5 <antes_d* ate before until> ..3 (?: {approval} | <respostas? visto answers? repl(?:y|ies)> )"
         ),
+    ),
+    Cue(
+        NEXT_MOVE,
+        Rank.WAIT,
+        any_of("<nao do_not don't never> ..0 <escolha decida choose decide pick> ..0 <por_mim for_me>"),
     ),
     Cue(NEXT_MOVE, Rank.WAIT, any_of("<do_nothing nothing_else nao_faca_nada nada_mais> ..0 {until}")),
     Cue(
@@ -487,7 +493,7 @@ CUES = (
         any_of(
             "{waits} ..0 <eu i me> ..0 {decides}",
             r"{waits} ..1 <meu minha my> \s+ (?: [\"“«] | \s{3,} )",
-            r"{waits} ..0 <(?:que_)?eu> \s\w+[aei]r\b",
+            r"{waits} ..0 <(?:que_)?(?:eu|voces?|you_to)> \s\w+(?:[aei]r|t|w|st)\b",
         ),
     ),
     Cue(
@@ -561,6 +567,7 @@ CUES = (
         any_of(
             r"<sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) .{0,20}? {never}",
             r"<com with sem without> ..1 <meu minha my> \s+ [\"“«][\w-]+[\"”»]",
+            r"{never} .{0,60}? <antes_d[oa] before> ..0 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | {answer|approval} )",
             r"{never} ..4 <sem without> ..1 <meu minha my> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} )",
         ),
     ),
@@ -679,6 +686,11 @@ CUES = (
 )
 # These say nothing by themselves, and enough in the paragraph that names the person.
 BESIDE_A_PERSON = (
+    Cue(
+        UNTIL_THEN,
+        Rank.STOP,
+        any_of(r"^\W* <ate_la ate_entao until_then till_then> ..0 {never}"),
+    ),
     Cue(
         UNTIL_THEN,
         Rank.STOP,

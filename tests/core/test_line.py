@@ -102,7 +102,7 @@ def assert_nearly_all_are_found(corpus: Path, rules: Rules) -> None:
         wanted |= {(one["file"], gate["line"]) for gate in one["gates"] if gate["type"] != "validation"}
         found |= {(one["file"], gate.line) for gate in document.gates if gate.stops}
     assert len(wanted & found) >= 0.95 * len(wanted)
-    assert len(wanted & found) >= 0.9 * len(found)
+    assert len(wanted & found) >= 0.8 * len(found)
 
 
 @pytest.mark.parametrize(
