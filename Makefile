@@ -5,7 +5,7 @@ ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test figures check format clean
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -19,6 +19,9 @@ demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no log
 
 test: $(VENV)/.installed ## every test
 	@$(VENV)/bin/python -m pytest -n $(WORKERS)
+
+figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
+	@$(VENV)/bin/python -m tests.figures
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

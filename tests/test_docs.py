@@ -15,11 +15,12 @@ from orchestrator.config import Configuration
 from orchestrator.group import COMMANDS, group
 from orchestrator.log.facts import TYPES
 from orchestrator.makefile import targets
+from tests import figures
 
 TOP = Path(__file__).parent.parent
 DOCS = TOP / "docs"
 PAGES = sorted([TOP / "README.md", TOP / "CHANGELOG.md", TOP / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
-MAKE_VARIABLES = {"FEATURE", "WHY", "AT", "TO", "ORCHESTRATOR", "PYTHON", "WORKERS", "VENV"}
+MAKE_VARIABLES = {"FEATURE", "WHY", "AT", "TO", "ORCHESTRATOR", "PYTHON", "WORKERS", "VENV", "KEEP", "TARGET"}
 HELP = {"--help", "-h"}
 OPTION = re.compile(r"(?<![\w/-])--?[a-zA-Z][\w-]*")
 
@@ -73,6 +74,12 @@ def calls(program: str) -> list[tuple[str, str]]:
 
 
 # --- what is shown exists --------------------------------------------------------------------------
+
+
+def test_the_figures_on_the_page_are_those_that_the_proofs_kept() -> None:
+    assert figures.table(figures.load()) in section(page("promises.md"), "Figures")
+    targets_there = re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert figures.load().keys() <= set(targets_there)
 
 
 def test_every_command_that_a_page_shows_exists_with_its_options() -> None:
