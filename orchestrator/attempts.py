@@ -12,7 +12,6 @@ from pathlib import Path
 from orchestrator import checkpoints, documents, worktrees
 from orchestrator.adapters.agent import agent_environment
 from orchestrator.adapters.durable import sync_filesystem
-from orchestrator.adapters.git import Git
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core import brief, decide
 from orchestrator.core.events import PhaseStarted, WorkflowStarted
@@ -73,7 +72,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
     worktree = worktrees.ensure(workspace, feature)
     feature = workspace.world.features[feature.id]
     _refuse_dirt(workspace, feature, worktree)
-    _refuse_lock(worktree)
+    _refuse_locks(workspace, feature, worktree)
     missing = _missing_context(workspace, feature)
     if missing and not owned(checkpoints.owner(workspace, feature)):
         worktrees.bring_back(workspace, feature, worktree)
@@ -159,13 +158,14 @@ def _refuse_dirt(workspace: Workspace, feature: Feature, worktree: Path) -> None
             )
 
 
-def _refuse_lock(worktree: Path) -> None:
-    """Raise Refusal where an index.lock stays: every commit of the attempt would run into it."""
-    lock = Path(Git(worktree).text("rev-parse", "--absolute-git-dir")) / "index.lock"
+def _refuse_locks(workspace: Workspace, feature: Feature, worktree: Path) -> None:
+    """Raise Refusal where a lock of git's stays: every commit of the attempt would run into it."""
+    own = worktrees.git_dir(worktree)
+    branch = workspace.repository.common_dir / f"refs/heads/{feature.branch}.lock"
     patience = time.monotonic() + _LOCK_PATIENCE
-    while lock.exists():
+    while found := [one for one in (own / "index.lock", own / "HEAD.lock", branch) if one.exists()]:
         if time.monotonic() > patience:
-            raise Refusal(f"git's lock {lock} stays", "end what holds it; where nothing does, move it away")
+            raise Refusal(f"git's lock {found[0]} stays", "end what holds it; where nothing does, move it away")
         time.sleep(0.05)
 
 

@@ -26,7 +26,6 @@ from orchestrator.errors import BadConfiguration, BrokenLog, Busy, NotRecorded, 
 from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
-_AT_WORK = 5.0  # seconds for which git may hold a lock and nobody minds
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
 
 Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug, result)
@@ -96,30 +95,7 @@ def _main_holder(workspace: Workspace) -> str:
 
 
 def _held_back(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
-    return _missing(feature, places) or _locked(workspace, feature, places) or _out_of_line(workspace, feature)
-
-
-def _locked(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
-    """Return which lock of git's would fail the agent's commits; one that a dead attempt left is set aside later."""
-    path = places.get(feature.branch)
-    if path is None or feature.attempt is not None:
-        return ""
-    own = worktrees.git_dir(path)
-    locks = (
-        own / "index.lock",
-        own / "HEAD.lock",
-        workspace.repository.common_dir / f"refs/heads/{feature.branch}.lock",
-    )
-    old = next((lock for lock in locks if _age(lock) > _AT_WORK), None)
-    seen = "see whether a git command runs there"
-    return f"git was killed, or is still at work, in its worktree: {old} is there; {seen}" if old else ""
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    return _missing(feature, places) or _out_of_line(workspace, feature)
 
 
 def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:
