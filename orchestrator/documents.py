@@ -16,11 +16,13 @@ from orchestrator import config
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.trees import read_tree
 from orchestrator.config import Configuration
+from orchestrator.core.blocks import stored
 from orchestrator.core.headings import names
 from orchestrator.core.line import Document, Rules, is_step, order, read_document, weakened, workflow_id
 from orchestrator.core.steps import Line
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import BadConfiguration, WrongUsage
+from orchestrator.readings import Readings
 
 
 class Source(Value):
@@ -80,8 +82,11 @@ def stem(name: str, glob: str) -> str:
     return name[len(before) : len(name) - len(after)]
 
 
-def reading(source: Source) -> Reading:
-    """Return the line that a source holds. Raises BadConfiguration for the configuration itself."""
+def reading(source: Source, readings: Readings | None = None) -> Reading:
+    """Return the line that a source holds, with what is kept of earlier `readings`.
+
+    Raises BadConfiguration for the configuration itself.
+    """
     found = config.parse(source.configuration)
     documents: list[Document] = []
     left_out: list[Document] = []
@@ -95,7 +100,7 @@ def reading(source: Source) -> Reading:
         types = {key: kind for key, kind in found.gates.types.items() if _names(key, workflow)}
         named |= types.keys()
         try:
-            document = _document(name, content, workflow, found, types)
+            document = _document(name, content, workflow, found, types, readings)
             (documents if is_step(document) else left_out).append(document)
         except BadConfiguration as error:
             problems.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
@@ -117,7 +122,14 @@ def _names(key: str, workflow: str) -> bool:
     return key.partition(":")[0].strip() == workflow
 
 
-def _document(name: str, content: bytes, workflow: str, found: Configuration, types: Mapping[str, str]) -> Document:
+def _document(
+    name: str,
+    content: bytes,
+    workflow: str,
+    found: Configuration,
+    types: Mapping[str, str],
+    readings: Readings | None,
+) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,7 +140,10 @@ def _document(name: str, content: bytes, workflow: str, found: Configuration, ty
         keywords=found.gates.keywords,
         types=tuple((key.partition(":")[2].strip(), kind) for key, kind in types.items()),
     )
-    return read_document(text, name, workflow, rules)
+    if readings is None:
+        return read_document(text, name, workflow, rules)
+    depended_on = msgspec.json.encode((name, workflow, rules)) + content
+    return readings.document(depended_on, stored(text), lambda: read_document(text, name, workflow, rules))
 
 
 def _ordered(documents: Sequence[Document], problems: list[str]) -> list[Document]:
@@ -209,12 +224,12 @@ def as_files(source: Source) -> dict[str, bytes]:
     return {**source.files, config.FILE: source.configuration}
 
 
-def effective(current: Source, accepted: Source | None) -> Effective:
+def effective(current: Source, accepted: Source | None, readings: Readings | None = None) -> Effective:
     """Return the line in effect: the current one, but what is weaker than the accepted one waits."""
-    new = reading(current)
+    new = reading(current, readings)
     if accepted is None or accepted == current:
         return _unchanged(new, current, is_changed=accepted is None)
-    old = reading(accepted)
+    old = reading(accepted, readings)
     pending: list[str] = []
     documents = _mixed(old, new, pending)
     pauses = dict(new.line.pauses)

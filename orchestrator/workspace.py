@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -32,6 +33,7 @@ from orchestrator.log.records import START, Head
 if TYPE_CHECKING:
     from orchestrator.core.steps import Line
     from orchestrator.documents import Effective
+    from orchestrator.readings import Readings
 
 Rule = Callable[[World], Sequence[Fact]]
 
@@ -82,6 +84,8 @@ class Workspace:
         self._loaded = False
         self._is_kept = False  # whether the kept fold is that of the log as it lies there
         self._effective: Effective | None = None
+        self._believes_readings = True  # of documents, as they were kept
+        self.readings: Readings | None = None  # which the line in effect was read with
         self._configuration: Configuration | None = None
 
     @classmethod
@@ -178,8 +182,14 @@ class Workspace:
                 kept = self._effective = self._read_line()
             return kept
 
+    def read_anew(self) -> Effective:
+        """Read the line without believing how its documents were read before. Raises BadConfiguration."""
+        with self._door:
+            self._believes_readings, self._effective = False, None
+            return self.effective
+
     def _read_line(self) -> Effective:
-        from orchestrator import documents  # markdown-it and yaml: only where the line is asked for
+        from orchestrator import documents, readings  # only where the line is asked for
 
         world = self.world
         is_used = world.line is not None and any(one.is_open for one in world.features.values())
@@ -189,7 +199,11 @@ class Workspace:
             accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
         except GitFailed:
             lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
-        found = documents.effective(documents.source(self.main), accepted)
+        self.readings = readings.Readings(self.home / "line.json", are_believed=self._believes_readings)
+        found = documents.effective(documents.source(self.main), accepted, self.readings)
+        if self.is_set_up and self._believes_readings:
+            with contextlib.suppress(NotRecorded):  # only the next command's time is lost
+                self.readings.keep()
         pending = (*found.pending, *lost)
         problems = (*found.problems, *lost)  # nothing runs by a line that nobody accepted
         return msgspec.structs.replace(found, accepted=world.line, pending=pending, problems=problems)

@@ -23,7 +23,9 @@ FLOORS = {
     "adapters": 2,
     "log": 3,
     **dict.fromkeys(("workspace", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4),
-    **dict.fromkeys(("reconcile", "documents", "config", "runner", "assets", "makefile", "setup", "verifying"), 4),
+    **dict.fromkeys(
+        ("reconcile", "documents", "readings", "config", "runner", "assets", "makefile", "setup", "verifying"), 4
+    ),
     **dict.fromkeys(("commands", "render", "session", "approval", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }

@@ -124,6 +124,18 @@ def forge_the_fold(one: Kit) -> None:
     path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
 
 
+def forge_a_reading(one: Kit) -> None:
+    """Phases are struck from how documents were read last, with a checksum that holds."""
+    from hashlib import sha256
+
+    path = one.home / "line.json"
+    found = json.loads(path.read_bytes().partition(b"\n")[2])
+    for document in found["documents"].values():
+        document["phases"] = []
+    content = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
+    path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
 def break_the_fold(one: Kit) -> None:
     path = one.home / "fold.json"
     path.write_bytes(path.read_bytes()[:-20])
@@ -516,6 +528,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (cut_the_log, "V105", "error", MENDED),
     (forge_the_fold, "V106", "error", MENDED),
     (break_the_fold, "V107", "note", MENDED),
+    (forge_a_reading, "V114", "error", MENDED),
     (lose_the_second_name, "V108", "note", MENDED),
     (replace_the_second_name, "V109", "warning", MENDED),
     (lose_sqlite, "V110", "note", MENDED),

@@ -22,7 +22,7 @@ IDLE = "write the id of one of these, or take the row out"
 def command(as_json: bool) -> int:
     """Show the line as it is read: phases, gates, the type of each gate and why."""
     with session.reading() as workspace:
-        effective = workspace.effective
+        effective = workspace.read_anew()
         if not effective.line.documents and not effective.problems:
             glob = effective.configuration.workflows.glob
             raise BadConfiguration(

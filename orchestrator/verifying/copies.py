@@ -12,6 +12,7 @@ from orchestrator import reconcile
 from orchestrator.core import edits
 from orchestrator.core.state import Feature
 from orchestrator.core.values import Slug
+from orchestrator.errors import BadConfiguration
 from orchestrator.log import projections
 from orchestrator.verifying.findings import ITSELF, REPAIR, Found, MovedAside, error, note, warning
 from orchestrator.verifying.sight import Sight
@@ -35,6 +36,17 @@ def kept_fold(sight: Sight) -> Iterator[Found]:
 def _differs(sight: Sight) -> bool:
     kept = sight.workspace.kept()
     return kept is not None and kept.world != sight.world and kept.head.id == sight.head
+
+
+def kept_readings(sight: Sight) -> Iterator[Found]:
+    """Compare how documents were read last, which commands start from, with how they are read now."""
+    if isinstance(sight.line, BadConfiguration) or sight.workspace.readings is None:
+        return
+    path = sight.workspace.home / "line.json"
+    differing = sight.workspace.readings.differing()
+    if differing:
+        what = f"the kept reading of {', '.join(differing)} is not how it is read"
+        yield error("V114", str(path), what, REPAIR, MovedAside(paths=(path,)))
 
 
 def second_name(sight: Sight) -> Iterator[Found]:

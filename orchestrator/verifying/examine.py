@@ -17,6 +17,7 @@ REPLAYED: tuple[Check, ...] = (
     chain.kept_head,
     chain.anchors,
     copies.kept_fold,
+    copies.kept_readings,
     copies.second_name,
     copies.database,
     copies.states,

@@ -151,7 +151,7 @@ class Sight:
         try:
             if self.unreadable:  # then which line was accepted last is not known for certain
                 return documents.effective(documents.source(self.workspace.main), None)
-            return self.workspace.effective
+            return self.workspace.read_anew()
         except BadConfiguration as error:
             return error
         except GitFailed:  # the accepted line is gone, which is said elsewhere
