@@ -852,6 +852,22 @@ def test_context_files_come_back_from_the_newest_snapshot_that_holds_any_never_o
     assert after == {**notes, "feat-search_attempts.log": b"begun anew\n"}
 
 
+def test_context_files_that_a_rollback_took_away_are_not_missed_and_those_it_put_back_are(kit: Kit) -> None:
+    bring_an_unknown_state(kit)
+    kit.do("set", "older", "workflow", "2")
+    kit.do("resume", "older")
+    kit.do("next", "older")
+    kit.do("rollback", "older")
+    assert [path.name for path in (kit.worktree("older") / ".context").glob("*.md")] == []
+    assert found(kit) == {}
+    kit.do("rollback", "older", "--undo")
+    shutil.rmtree(kit.worktree("older") / ".context")
+    kit.do("status")
+    assert found(kit) == {"V403": "warning"}
+    kit.do("verify", "--repair")
+    assert [path.name for path in (kit.worktree("older") / ".context").glob("*.md")] == ["feat-older_decisions.md"]
+
+
 def test_a_log_that_lost_its_name_is_the_very_same_file_again(kit: Kit) -> None:
     inode, content = kit.log.stat().st_ino, kit.log.read_bytes()
     lose_the_log(kit)

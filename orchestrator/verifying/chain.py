@@ -22,7 +22,7 @@ class _Kept(msgspec.Struct):
     head: Head
 
 
-_ANCHOR = re.compile(r"^log (\d+) ([0-9a-f]{64})$", re.MULTILINE)
+ANCHOR = re.compile(r"^log (\d+) ([0-9a-f]{64})$", re.MULTILINE)
 _EVENT = re.compile(rb'"event"\s*:\s*\{')  # in a state that the kit wrote; a state of the user's own has none
 _COMPARE = "keep a copy of the repository as it is, and compare its log with a backup's: nothing here knows the truth"
 _PUT_BACK = "put the log back from a backup of the repository; `orchestrator log` shows what is whole before that line"
@@ -100,7 +100,7 @@ def _anchored(sight: Sight) -> Iterator[tuple[str, int, str]]:
     said = sight.git.run(*asked, stdin=tips.encode(), accept=(0, 128)).stdout  # 128: an object is gone, see V309
     for row in said.decode(errors="replace").split("\x01"):
         snapshot, _, message = row.strip("\n").partition("\0")
-        head = _ANCHOR.search(message)
+        head = ANCHOR.search(message)
         if head:
             yield snapshot, int(head[1]), head[2]
 

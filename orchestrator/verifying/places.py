@@ -13,6 +13,7 @@ from orchestrator.adapters.durable import TEMPORARY
 from orchestrator.adapters.lock import holder
 from orchestrator.core.state import Feature
 from orchestrator.core.values import PREFIX, Sha
+from orchestrator.verifying.chain import ANCHOR
 from orchestrator.verifying.findings import REPAIR, ContextBack, Found, note, warning
 from orchestrator.verifying.sight import Sight
 from orchestrator.worktrees import is_there
@@ -85,12 +86,24 @@ def _newest_full(sight: Sight, feature: Feature) -> tuple[Sha | None, list[str]]
     tip = sight.refs.get(snapshots.ref(feature.slug))
     if tip is None:
         return None, []
-    done = sight.git.run("rev-list", "--first-parent", tip, accept=(0, 128)).stdout.decode().split()
-    for one in done:
+    for one in _still_meant(sight, feature, tip):
         names = sight.git.names("ls-tree", "-r", "-z", "--name-only", one)
         if any(not name.endswith(_OWN_FILE) for name in names):
-            return Sha(one), names
+            return one, names
     return None, []
+
+
+def _still_meant(sight: Sight, feature: Feature, tip: Sha) -> Iterator[Sha]:
+    """Give the snapshots, the newest first, down to the one that the last rollback put back: it took the rest away."""
+    ended, restored = sight.restored.get(feature.id, (0, None))
+    asked = ("log", "-z", "--first-parent", "--no-show-signature", "--format=%H%n%B", tip)
+    rows = sight.git.run(*asked, accept=(0, 128)).stdout.decode(errors="replace")  # 128: one is gone, see V309
+    for row in filter(None, rows.split("\0")):
+        anchor = ANCHOR.search(row)
+        if restored is not None and anchor and int(anchor[1]) < ended:
+            yield restored
+            return
+        yield Sha(row.partition("\n")[0])
 
 
 def ignored(sight: Sight) -> Iterator[Found]:

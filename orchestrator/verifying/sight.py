@@ -52,6 +52,8 @@ class Sight:
         self.checkpoints: list[Checkpoint] = []
         self.snapshots: list[tuple[FeatureId, Sha]] = []  # in the log's order, by checkpoints and rollbacks
         self.kept: list[Kept] = []
+        self.restored: dict[FeatureId, tuple[int, Sha]] = {}  # the last rollback's end, and the snapshot it put back
+        self._ordered: dict[FeatureId, Sha] = {}
         self.hashes: list[str] = [GENESIS]
         self.unreadable = ""  # why an event cannot be read by this version
         self.world = fold(World(), self._noted(self._events()))
@@ -76,11 +78,13 @@ class Sight:
             case fact.CheckpointCreated(n=n, commit=commit, snapshot=snapshot):
                 self.checkpoints.append(Checkpoint(feature=feature, n=n, commit=commit, snapshot=snapshot))
                 self.snapshots.append((feature, snapshot))
-            case fact.RollbackOrdered(context=context) if context is not None:
-                self.snapshots.append((feature, context))
+            case fact.RollbackOrdered(snapshot=snapshot, context=context):
+                self._ordered[feature] = snapshot
+                self.snapshots += [(feature, context)] if context is not None else []
             case fact.FeatureRetired(snapshot=snapshot) if snapshot is not None:
                 self.snapshots.append((feature, snapshot))
             case fact.RollbackExecuted() | fact.RollbackUndone():
+                self.restored[feature] = (self.head, self._ordered[feature])
                 self.kept.append(Kept(feature=feature, name=payload.rescue, operation=payload.operation))
             case fact.AttemptFailed(kept=kept) if kept:
                 self.kept.append(Kept(feature=feature, name=kept))
