@@ -42,21 +42,27 @@ _CONVERSIONS = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding
 _DIFF = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
 # Many objects are written at once; one flush of the file system follows before any ref names them.
 _UNFLUSHED = ("-c", "core.fsync=none", "-c", "core.safecrlf=false")
+_INTENDED = "Intended: "  # and in hexadecimal: a name need be neither one line nor UTF-8
 
 
 class Target(Value):
-    """Where to: `tree` is what the worktree shall hold, `index` what is staged; by default the commit's own."""
+    """Where to: `tree` is what the worktree shall hold, `index` what is staged; by default the commit's own.
+
+    `intended` is what is only intended to be added, as "MODE PATH": the index knows it, and no tree can hold it.
+    """
 
     branch: str
     commit: Sha
     tree: Sha | None = None
     index: Sha | None = None
+    intended: tuple[str, ...] = ()
 
 
 class Rescue(Value):
     """What was there: `commit` (under `ref`) has `worktree_tree`, its parents `old` and one with `index_tree`.
 
     `present` is what the worktree holds now; it differs from `worktree_tree` after an interrupted move.
+    `intended` stands in the commit's message.
     """
 
     ref: str
@@ -65,10 +71,13 @@ class Rescue(Value):
     index_tree: Sha
     old: Sha
     present: Sha
+    intended: tuple[str, ...]
 
     def target(self, branch: str) -> Target:
         """Return the target of the undo."""
-        return Target(branch=branch, commit=self.old, tree=self.worktree_tree, index=self.index_tree)
+        return Target(
+            branch=branch, commit=self.old, tree=self.worktree_tree, index=self.index_tree, intended=self.intended
+        )
 
 
 class Changes(Value):
@@ -113,7 +122,10 @@ def load(git: Git, ref: str) -> Rescue | None:
         return None
     wanted = (f"{commit}^{{tree}}", f"{commit}^2^{{tree}}", f"{commit}^1")
     worktree_tree, index_tree, old = (Sha(sha) for sha in git.lines("rev-parse", *wanted))
-    return Rescue(ref, commit, worktree_tree, index_tree, old, present=worktree_tree)
+    rows = git.text("cat-file", "commit", commit).splitlines()
+    names = [bytes.fromhex(row.removeprefix(_INTENDED)) for row in rows if row.startswith(_INTENDED)]
+    intended = tuple(map(os.fsdecode, names))
+    return Rescue(ref, commit, worktree_tree, index_tree, old, present=worktree_tree, intended=intended)
 
 
 def check(git: Git, worktree: Path | None, branch: str, target: Sha) -> None:
@@ -417,17 +429,19 @@ class Mover:
         tree, index = self._trees(target)
         if self._worktree is None:
             present = staged = self._tree(old)
+            intended: tuple[str, ...] = ()
         else:
-            staged, present = self._snapshot(self._worktree, tree)
+            staged, intended = self._staged()
+            present = self._snapshot(self._worktree, tree)
         self._step("snapshot")
         kept, kept_index = (present, staged)
         if before:
             kept = self._with_later_edits(before.worktree_tree, present, tree)
-            kept_index = before.index_tree if staged == index else staged
-        if before and (kept, kept_index) == (before.worktree_tree, before.index_tree):
-            return Rescue(ref, before.commit, kept, kept_index, old, present)
-        commit = self._record(target.branch, operation, ref, (old, kept, kept_index), before)
-        return Rescue(ref, commit, kept, kept_index, old, present)
+            kept_index, intended = (before.index_tree, before.intended) if staged == index else (staged, intended)
+        if before and (kept, kept_index, intended) == (before.worktree_tree, before.index_tree, before.intended):
+            return Rescue(ref, before.commit, kept, kept_index, old, present, intended)
+        commit = self._record(target.branch, operation, ref, (old, kept, kept_index, intended), before)
+        return Rescue(ref, commit, kept, kept_index, old, present, intended)
 
     def _trees(self, target: Target) -> tuple[Sha, Sha]:
         own = self._tree(target.commit)
@@ -456,10 +470,16 @@ class Mover:
             raise _locked(self._lock)
         self._is_redo = True
 
-    def _snapshot(self, worktree: Path, target: Sha) -> tuple[Sha, Sha]:
-        """Return the trees of the index and of the worktree; the private index is left at the latter."""
+    def _staged(self) -> tuple[Sha, tuple[str, ...]]:
+        """Return the tree of the index, of which the private one becomes a copy, and what the tree leaves out."""
         self._copy_index()
         staged = self._write_tree()
+        rows = self._git.names("diff-index", "--cached", "--raw", "-z", "--no-renames", staged, environment=self._index)
+        entries = [_entry(head, path) for head, path in zip(rows[::2], rows[1::2], strict=True)]
+        return staged, tuple(f"{entry.mode} {entry.path}" for entry in entries)
+
+    def _snapshot(self, worktree: Path, target: Sha) -> Sha:
+        """Return the tree of the worktree; the private index, which is that of the user, is left at it."""
         self._git.run(*_UNFLUSHED, "add", "--update", "--", ":/", environment=self._index)
         self._add_ignored(worktree, target)  # after the update: a folder may lie where the index has a file
         self._add_untracked(worktree)
@@ -470,7 +490,7 @@ class Mover:
             raise _submodule_refusal(worktree)
         _check_nested(worktree, entries)
         self._check_round_trip(worktree, entries)
-        return staged, present
+        return present
 
     def _copy_index(self) -> None:
         self._private.with_name(f"{self._private.name}.lock").unlink(missing_ok=True)  # only we use it, locked
@@ -563,9 +583,17 @@ class Mover:
             return False
         return self._git.blob(entry.sha).startswith(self._git.blob(entry.was))
 
-    def _record(self, branch: str, operation: str, ref: str, found: tuple[Sha, Sha, Sha], before: Rescue | None) -> Sha:
-        old, tree, index = found
-        message = f"rescue of {branch}\n\nOperation: {operation}\n"
+    def _record(
+        self,
+        branch: str,
+        operation: str,
+        ref: str,
+        found: tuple[Sha, Sha, Sha, tuple[str, ...]],
+        before: Rescue | None,
+    ) -> Sha:
+        old, tree, index, intended = found
+        rows = "".join(f"{_INTENDED}{os.fsencode(one).hex()}\n" for one in intended)
+        message = f"rescue of {branch}\n\nOperation: {operation}\n{rows}"
         staged = self._git.commit_tree(index, [old], f"staged in {branch}\n\nOperation: {operation}\n")
         earlier = [before.commit] if before else []
         commit = self._git.commit_tree(tree, [old, staged, *earlier], message)
@@ -599,7 +627,7 @@ class Mover:
             transaction.commit()
         self._step("committed")
         if self._worktree is not None:
-            self._place_index(index)
+            self._place_index(index, target.intended)
         self.release(operation)
         sync_filesystem(self._common)
 
@@ -707,14 +735,34 @@ class Mover:
                 f"{wrong[0]!r} in {worktree} could not be brought to the target", "call the same command again"
             )
 
-    def _place_index(self, index: Sha) -> None:
+    def _place_index(self, index: Sha, intended: Sequence[str]) -> None:
         self._git.run("read-tree", "-m", "-i", index, environment=self._index)
+        if intended:
+            self._intend(intended)
         self._refresh()
         with self._private.open("rb") as file:
             flush(file.fileno())
         self._private.replace(self._git_dir / "index")
         fsync_directory(self._git_dir)
         self._step("index")
+
+    def _intend(self, intended: Sequence[str]) -> None:
+        """Let the private index know what is to be added: git takes the kind of a file from one, here an empty one."""
+        shutil.rmtree(self._rules, ignore_errors=True)
+        place = self._rules / "worktree"
+        place.mkdir(parents=True)
+        paths = []
+        for mode, _, path in (one.partition(" ") for one in intended):
+            paths.append(path)
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            if mode in _PLAIN:
+                (place / path).touch(0o755 if mode == "100755" else 0o644)
+            else:
+                (place / path).symlink_to(path)
+        there = {"GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(place), **self._index}
+        command = ("--literal-pathspecs", "add", "--intent-to-add", "--force", "--pathspec-from-file=-")
+        self._git.run(*command, "--pathspec-file-nul", stdin=_nul(paths), environment=there)
+        shutil.rmtree(self._rules)
 
     def release(self, operation: str) -> None:
         """Free the index where it is locked for `operation`; a lock of anybody else's stays."""

@@ -603,6 +603,44 @@ def tear(root: Path, name: str, entry: Entry, is_half: bool) -> None:
     put(path, half)
 
 
+INTENDED = ("new\nline", "\udcff\udcfe", "-dash", "to", "untracked/with space", "left/mine.then")
+
+
+def intend(root: Path) -> dict[str, Any]:
+    """Tell git that files are to be added, change one's kind after that and delete another; return what is there."""
+    sh("git", "add", "--intent-to-add", "--force", "--", *INTENDED, cwd=root)
+    (root / "untracked/with space").chmod(0o644)
+    (root / "new\nline").unlink()
+    found = whole(root)
+    assert found["index"].count("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391") == len(INTENDED)
+    return found
+
+
+def test_what_is_only_intended_to_be_added_is_so_again_after_the_undo(place: tuple[Path, Target]) -> None:
+    root, target = place
+    before = intend(root)
+    rescue = go(root, target, RESCUE)
+    assert move.load(Git(root), RESCUE) == rescue
+    go(root, rescue.target(BRANCH), UNDO, "undo")
+    assert whole(root) == before
+
+
+def test_killed_at_any_step_what_was_intended_to_be_added_is_not_forgotten(
+    place: tuple[Path, Target], tmp_path: Path
+) -> None:
+    root, target = place
+    before = intend(root)
+    counted = tmp_path / "counted"
+    shutil.copytree(root, counted, symlinks=True)
+    for fatal in range(2, steps(counted, target, fatal=0) + 1, 5):
+        again = tmp_path / str(fatal)
+        shutil.copytree(root, again, symlinks=True)
+        assert killed_at(again, target, fatal)
+        rescue = go(again, target, RESCUE)
+        go(again, rescue.target(BRANCH), UNDO, "undo")
+        assert (fatal, whole(again)) == (fatal, before)
+
+
 def test_what_somebody_writes_after_the_kill_is_in_the_rescue_too(place: tuple[Path, Target]) -> None:
     root, target = place
     Mover(Git(root), root).rescue(target, "op", RESCUE)
