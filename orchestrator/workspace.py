@@ -284,7 +284,7 @@ class Workspace:
     def record(self, rule: Rule) -> list[Event]:
         """Decide on the current world and append what the rule says, then bring the copies up to date.
 
-        Raises what the rule raises, Busy, BrokenLog and NotRecorded; then nothing was recorded.
+        Raises what the rule raises, Busy, BrokenLog and NotRecorded; then nothing was recorded but a repair.
         """
         with self._door:
             self.load()
@@ -292,17 +292,19 @@ class Workspace:
             self.make_home()
             with self.journal.transaction(self._head) as transaction:
                 self._catch_up(list(map(event, transaction.new)), transaction.head)
-                repaired = self._repair(transaction.repaired)
+                facts: list[Fact] = self._repair(transaction.repaired)
+                refused: OrchestratorError | None = None
                 try:
-                    facts = [*repaired, *rule(self._world)]
-                except OrchestratorError:
-                    transaction.append([draft(fact) for fact in repaired])  # the repair is a fact all the same
-                    raise
+                    facts += rule(self._world)
+                except OrchestratorError as error:  # the repair is a fact all the same
+                    refused = error
                 new = list(map(event, transaction.append([draft(fact) for fact in facts])))
                 self._catch_up(new, transaction.head)
             self.problem = None
             if new:
                 self._project(before)
+            if refused is not None:
+                raise refused
             return new
 
     def alone(self) -> AbstractContextManager[bool]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.workspace import Workspace
 from tests.kit import Kit, copied, created, sealed
 
 
@@ -177,3 +178,15 @@ def test_a_clone_without_a_log_says_so(kit: Kit, tmp_path: Path) -> None:
         assert clone.do(*words) == "there is no log in this clone: nothing was started here\n"
     assert clone.shown("replay") == {"features": []}
     assert not clone.home.exists()
+
+
+def test_a_torn_end_that_a_refused_command_set_aside_is_in_the_copies_too(kit: Kit) -> None:
+    with kit.log.open("ab") as log:
+        log.write(b'{"id":')
+    status, _, err = kit.inside("resume", "payment")
+    assert (status, err.count("\n")) == (1, 2)
+    assert kit.events()[-1]["event_type"] == "log_repaired"
+    assert kit.do("replay", "--check") == "the files are what the log says\n"
+    kept = Workspace.find(kit.root).kept()
+    assert kept is not None
+    assert kept.head.id == kit.events()[-1]["id"]
