@@ -148,8 +148,9 @@ class Git:
         blocks = os.fsdecode(listed.stdout).split("\0\0")
         rows = [_worktree(block.split("\0")) for block in blocks if block.strip("\0")]
         first = rows[0]
-        if not first.is_bare and not (first.path / ".git").exists():  # git names the git directory there
-            rows[0] = replace(first, path=main_of(first.path) or first.path)
+        if not first.is_bare:  # git names where the git directory lies, which may be elsewhere
+            inside = first.path / ".git"
+            rows[0] = replace(first, path=main_of(inside if inside.exists() else first.path) or first.path)
         return rows
 
     def _patiently(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -321,17 +322,27 @@ MAIN = Path("orchestrator", "main")  # in a git directory that lies apart from i
 def main_of(common_dir: Path) -> Path | None:
     """Return the main worktree of a repository by its common git directory; None where nothing says it.
 
-    A submodule's is in its configuration; one made with --separate-git-dir was written down by the kit itself.
+    A submodule's is in its configuration, as any may be; one made with --separate-git-dir was written down by the
+    kit itself.
     """
-    if common_dir.name == ".git":
-        return common_dir.parent
-    configured = Git(common_dir).config("core.worktree")
+    configured = Git(common_dir).config("core.worktree") if _may_be_elsewhere(common_dir) else None
     if configured:
         return (common_dir / configured).resolve()
+    if common_dir.name == ".git":
+        return common_dir.parent
     try:
         return Path((common_dir / MAIN).read_text(encoding="utf-8").rstrip("\n"))
     except FileNotFoundError:
         return None
+
+
+def _may_be_elsewhere(common_dir: Path) -> bool:
+    """Tell by a look, without a process, whether the configuration may name another worktree."""
+    if common_dir.name != ".git":
+        return True
+    files = (common_dir / "config", common_dir / "config.worktree")
+    texts = [file.read_bytes().lower() for file in files if file.is_file()]
+    return any(b"worktree" in text or b"include" in text for text in texts)
 
 
 class Repository(Value):
