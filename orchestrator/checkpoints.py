@@ -32,10 +32,12 @@ from orchestrator.core.events import (
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import FeatureId, Sha, Slug, Value
 from orchestrator.errors import Busy, Refusal
+from orchestrator.log.facts import event
 from orchestrator.workspace import Workspace, now
 
 REWRITES = ("reset", "rebase", "commit (amend)", "branch", "tip", "pull --rebase")
 _PAUSE = 0.005  # seconds between two tries for the lock
+_LANDING = (0.0, 0.01, 0.05)  # seconds between two looks at a branch that is just moving
 
 
 class Taken(Value):
@@ -141,23 +143,38 @@ def _tips(workspace: Workspace) -> dict[str, Sha]:
 
 
 def _drain(workspace: Workspace, feature: Feature, tip: Sha | None, actor: str) -> int:
-    reading = reflog.read(workspace.repository.common_dir, feature.branch, feature.reflog)
+    reading, tip = _settled(workspace, feature, tip)
     entries = _entries(feature, reading, tip)
-    if not entries and tip == feature.tip and reading.position == feature.reflog:
+    position = reading.position or feature.reflog  # a branch that went may come back with its reflog, by a rename
+    if not entries and tip == feature.tip and position == feature.reflog:
         return 0
     taken = _unrecorded(workspace, feature, entries)
     still = ancestors(workspace, feature, tip) if _may_lose(entries) else None
     if not taken:
         action = entries[-1].action if entries else "read again"
-        moved = BranchMoved(commit=tip, action=action, reflog=reading.position, ancestors=still)
+        moved = BranchMoved(commit=tip, action=action, reflog=position, ancestors=still)
         workspace.record(lambda world: _if_known(world, feature.id, [moved], actor))
         return 0
     points = _make(workspace, feature, taken, tip)
-    payloads = _payloads(feature, taken, points, reading.position, still)
-    ended = [] if taken[-1].commit == tip else [BranchMoved(commit=tip, reflog=reading.position, ancestors=still)]
+    payloads = _payloads(feature, taken, points, position, still)
+    ended = [] if taken[-1].commit == tip else [BranchMoved(commit=tip, reflog=position, ancestors=still)]
     workspace.record(lambda world: _if_known(world, feature.id, [*payloads, *ended], actor))
     keep_tags(workspace, feature, feature.next_n + len(taken) - 1)
     return len(taken)
+
+
+def _settled(workspace: Workspace, feature: Feature, tip: Sha | None) -> tuple[Reading, Sha | None]:
+    """Return what the branch's reflog holds and the tip that goes with it.
+
+    Git writes the two one after the other: looked at in between, a commit that is just made would be taken for gone.
+    """
+    for pause in _LANDING:
+        reading = reflog.read(workspace.repository.common_dir, feature.branch, feature.reflog)
+        if not reading.entries or reading.entries[-1].new == tip:
+            return reading, tip
+        time.sleep(pause)
+        tip = workspace.git.ref(f"refs/heads/{feature.branch}")
+    return reflog.read(workspace.repository.common_dir, feature.branch, feature.reflog), tip
 
 
 def _if_known(
@@ -171,12 +188,23 @@ def _entries(feature: Feature, reading: Reading, tip: Sha | None) -> list[Entry]
     """Return the moves that are news; where the reflog cannot tell, the tip alone."""
     entries = list(reading.entries)
     if not reading.is_whole:
-        known = [place for place, entry in enumerate(entries) if entry.new == feature.tip]
-        entries = entries[known[-1] + 1 :] if known else entries[-1:]
+        entries = _since(entries, feature.tip)
     last = entries[-1].new if entries else feature.tip
     if tip is not None and last != tip:
         entries.append(Entry(old=last, new=tip, action="tip"))
     return entries
+
+
+def _since(entries: list[Entry], tip: Sha | None) -> list[Entry]:
+    """Return what is news in a reflog that was cut or begun anew: what follows `tip`, else all since its birth.
+
+    One without its beginning tells of times before the feature, too: there its last move alone counts.
+    """
+    ends = [place + 1 for place, entry in enumerate(entries) if entry.new == tip]
+    begins = [place for place, entry in enumerate(entries) if entry.old == tip]
+    if ends or begins:
+        return entries[max((*ends, *begins)) :]
+    return entries if entries and entries[0].old is None else entries[-1:]
 
 
 def _may_lose(entries: Sequence[Entry]) -> bool:
@@ -195,17 +223,23 @@ def ancestors(workspace: Workspace, feature: Feature, tip: Sha | None) -> tuple[
 
 
 def _unrecorded(workspace: Workspace, feature: Feature, entries: Sequence[Entry]) -> list[Taken]:
-    """Return the commits among `entries` that are there and have no checkpoint yet, each once, oldest first."""
-    shas = list(dict.fromkeys(entry.new for entry in entries if entry.new is not None))
+    """Return the commits among `entries` that are there and have no checkpoint yet, each once, oldest first.
+
+    An entry may be none of a move: a branch that is renamed stays where it is.
+    """
+    shas = list(dict.fromkeys(entry.new for entry in entries if entry.new not in (None, entry.old)))
     if not shas:
         return []
     recorded = _recorded(workspace, feature, shas)
     fresh = [sha for sha in shas if sha not in recorded]
+    actions = {entry.new: entry.action for entry in entries}
+    if any(not actions[sha].startswith("commit") for sha in fresh):  # one that is made is new, others may be old
+        told = _told(workspace, feature, fresh)
+        fresh = [sha for sha in fresh if sha not in told]
     if not fresh:
         return []
     rows = workspace.git.lines("log", "--no-walk=unsorted", "--ignore-missing", "--format=%H %cI", *fresh)
     times = dict(row.split(" ", 1) for row in rows)
-    actions = {entry.new: entry.action for entry in entries}
     return [Taken(commit=sha, committed=times[sha], action=actions[sha]) for sha in fresh if sha in times]
 
 
@@ -220,6 +254,13 @@ def _recorded(workspace: Workspace, feature: Feature, shas: Sequence[Sha]) -> se
     )
     pairs = (row.split(" ", 1) for row in rows)
     return {Sha(sha) for sha, name in pairs if int(name.rsplit("/", 1)[1]) < feature.next_n}
+
+
+def _told(workspace: Workspace, feature: Feature, shas: Sequence[Sha]) -> set[Sha]:
+    """Return those of `shas` that are checkpoints by the log: their refs may have been deleted by hand."""
+    events = [event(record) for record in workspace.journal.naming(shas)]
+    made = (one.payload for one in events if one.feature == feature.id)
+    return {one.commit for one in made if isinstance(one, CheckpointCreated)}
 
 
 def _make(workspace: Workspace, feature: Feature, taken: Sequence[Taken], tip: Sha | None) -> Sha:

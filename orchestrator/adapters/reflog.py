@@ -50,11 +50,11 @@ def read(common_dir: Path, branch: str, since: str) -> Reading:
 
 
 def is_unread(common_dir: Path, branch: str, since: str) -> bool:
-    """Tell by its size alone whether a reflog may hold something behind `since`."""
+    """Tell by its size alone whether a reflog may hold something behind `since`; where there is none, it does not."""
     try:
         size = path(common_dir, branch).stat().st_size
     except OSError:
-        return bool(since)
+        return False
     return since.partition(":")[0] != str(size)
 
 

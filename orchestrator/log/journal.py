@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from itertools import chain
@@ -212,6 +212,13 @@ class Journal:
         """Give the records after `since`, in constant memory, up to the first piece that does not hold."""
         with self.walk(since) as walk:
             yield from walk
+
+    def naming(self, words: Collection[str]) -> list[Record]:
+        """Return the records in whose line any of `words` stands, in order; a line that does not hold is left out."""
+        wanted = [word.encode() for word in words]
+        with _opened_to_read(self._path) as log:
+            lines = [piece for piece in _pieces(log, 0) if any(word in piece for word in wanted)]
+        return [decode(piece) for piece in lines if _is_whole(piece)]
 
     def read(self, since: Head = START) -> tuple[list[Record], Head, Problem | None]:
         """Return the records after `since`, the head of the last one, and what ended the reading early.
