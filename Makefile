@@ -3,9 +3,12 @@ VENV ?= .venv
 PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
+SCENES ?= 0
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test figures check format clean
+.PHONY: help demo test check format clean git-matrix
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -22,6 +25,8 @@ test: $(VENV)/.installed ## every test
 
 figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
 	@$(VENV)/bin/python -m tests.figures
+git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (some 20 minutes); SCENES, SEED
+	@$(VENV)/bin/python -m tests.git_matrix.product --workers $(WORKERS) --seed $(SEED) --scenes $(SCENES)
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
