@@ -146,11 +146,20 @@ def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path)
     with _alone(index):
         tree, files = _tree(git, owner, index)
         tip = git.ref(ref(owner.slug))
-        parent = tip or _root(git, owner.slug)
-        commit = git.commit_tree(tree, [parent, checkpoint], message)
+        commit = _commit(git, owner.slug, tree, tip, checkpoint, message)
         sync_filesystem(index.parent)
         git.update_refs([f"update {ref(owner.slug)} {commit} {tip or '0' * len(commit)}"], "orchestrator: context")
     return Snapshot(commit=commit, tree=tree, files=files)
+
+
+def _commit(git: Git, slug: Slug, tree: Sha, tip: Sha | None, checkpoint: Sha, message: str) -> Sha:
+    """Write a snapshot behind `tip`, or from a root where there is none, or git lost it (`git gc --prune=now`)."""
+    try:
+        return git.commit_tree(tree, [tip or _root(git, slug), checkpoint], message)
+    except GitFailed:
+        if tip is None or git.commit(tip) is not None:
+            raise
+        return git.commit_tree(tree, [_root(git, slug), checkpoint], message)
 
 
 def _root(git: Git, slug: Slug) -> Sha:

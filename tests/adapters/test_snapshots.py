@@ -142,6 +142,17 @@ def test_a_snapshots_parents_are_the_one_before_and_the_checkpoint(place: Place)
     assert place.git.ref(snapshots.ref(Slug("pay"))) == second.commit
 
 
+def test_a_snapshot_that_git_lost_keeps_nobody_from_taking_the_next(place: Place) -> None:
+    place.put("feat-pay_notes.md", b"first")
+    lost = place.take()
+    (place.root / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    place.put("feat-pay_notes.md", b"second")
+    taken = place.take()
+    root, checkpoint = sh("git", "rev-list", "--parents", "-1", taken, cwd=place.root).split()[1:]
+    assert (place.held(taken), place.held(Sha(root))) == ({"feat-pay_notes.md": b"second"}, {})
+    assert checkpoint == place.checkpoint
+
+
 def test_an_empty_or_missing_context_is_a_snapshot_of_no_files(place: Place) -> None:
     taken = snapshots.snapshot(place.git, place.owner, place.checkpoint, "none\n", place.index)
     assert (taken.files, place.held(taken.commit)) == (0, {})
