@@ -9,6 +9,14 @@ SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test figures check format clean
 .PHONY: help demo test check format clean git-matrix
+SEED ?= 1
+CUTS ?= 200
+FILE_SYSTEMS ?= ext4,xfs,btrfs
+RUNS ?= 100
+RACES ?= 1000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format clean powercut concurrency
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -33,6 +41,12 @@ check: $(VENV)/.installed ## ruff and mypy --strict
 
 format: $(VENV)/.installed ## let ruff write the layout
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+powercut: $(VENV)/.installed ## cut the power of real file systems, CUTS times each of FILE_SYSTEMS (root; minutes)
+	@$(VENV)/bin/python -m tests.powercut.cuts --cuts $(CUTS) --seed $(SEED) --file-systems $(FILE_SYSTEMS)
+
+concurrency: $(VENV)/.installed ## many at once: RACES of approve and rollback, RUNS of each other race (minutes)
+	@$(VENV)/bin/python -m tests.concurrency.together --runs $(RUNS) --races $(RACES) --seed $(SEED)
 
 clean: ## remove what these targets made
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator import __version__, config
-from orchestrator.adapters.durable import write_atomically, write_durably
+from orchestrator.adapters.durable import sync_filesystem, write_atomically, write_durably
 from orchestrator.adapters.git import MAIN, Git, Repository, discover, main_of
 from orchestrator.config import Configuration
 from orchestrator.core.decide import known
@@ -263,7 +263,6 @@ class Workspace:
     def accept_line(self, changes: tuple[str, ...], door: str, who: str = "kit") -> None:
         """Keep the present configuration and documents as the accepted line, and record it."""
         from orchestrator import documents
-        from orchestrator.adapters.durable import sync_filesystem
         from orchestrator.adapters.trees import write_tree
 
         tree = write_tree(self.git, documents.as_files(self.effective.source))  # what was judged, nothing later
@@ -298,6 +297,8 @@ class Workspace:
                     facts += rule(self._world)
                 except OrchestratorError as error:  # the repair is a fact all the same
                     refused = error
+                if facts:  # the log's flush publishes git's names beside it, whose bytes git has not flushed
+                    sync_filesystem(self.repository.common_dir)
                 new = list(map(event, transaction.append([draft(fact) for fact in facts])))
                 self._catch_up(new, transaction.head)
             self.problem = None
