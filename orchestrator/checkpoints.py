@@ -6,9 +6,6 @@ Refs and snapshots first, made durable, then the events. Runs no agent, moves no
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +14,7 @@ from msgspec.structs import replace
 
 from orchestrator.adapters import backups, reflog
 from orchestrator.adapters.durable import said_in_one_line, sync_filesystem
-from orchestrator.adapters.lock import decoded, encoded, try_lock
+from orchestrator.adapters.lock import queued
 from orchestrator.adapters.reflog import Entry, Reading
 from orchestrator.adapters.snapshots import Owner, snapshot
 from orchestrator.core.decide import of
@@ -31,12 +28,11 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import FeatureId, Sha, Slug, Value
-from orchestrator.errors import Busy, Refusal
+from orchestrator.errors import Refusal
 from orchestrator.log.facts import event
 from orchestrator.workspace import Workspace, now
 
 REWRITES = ("reset", "rebase", "commit (amend)", "branch", "tip", "pull --rebase")
-_PAUSE = 0.005  # seconds between two tries for the lock
 _LANDING = (0.0, 0.01, 0.05)  # seconds between two looks at a branch that is just moving
 
 
@@ -72,26 +68,8 @@ def numbering(workspace: Workspace, patience: float = 30.0) -> Iterator[None]:
     Raises Busy and NotRecorded.
     """
     path = workspace.home / "checkpoints.lock"
-    with said_in_one_line(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _wait(descriptor, patience)
-        with contextlib.suppress(OSError):  # a full disk: only the name for who waits is missing
-            os.ftruncate(descriptor, os.pwrite(descriptor, encoded(workspace.command, now()), 0))
+    with queued(path, "checkpoints are being made", workspace.command, now, patience):
         yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
-
-
-def _wait(descriptor: int, patience: float) -> None:
-    deadline = time.monotonic() + patience
-    while not try_lock(descriptor):
-        if time.monotonic() >= deadline:
-            who = decoded(os.pread(descriptor, 4096, 0)).described(now())
-            raise Busy(f"checkpoints are being made by {who}", "see whether that process is stopped or hangs")
-        time.sleep(_PAUSE)
 
 
 def marker(workspace: Workspace) -> Path:

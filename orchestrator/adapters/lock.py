@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from orchestrator.errors import Busy
 
 Clock = Callable[[], datetime]  # the present, with its offset
 _LEAST_WAIT = 0.2  # seconds: `holder` takes a lock for an instant to ask, and that is nobody at work
+_PAUSE = 0.005  # seconds between two tries
 _HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
 
 
@@ -65,6 +67,34 @@ def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
             return False
         raise
     return True
+
+
+@contextlib.contextmanager
+def queued(path: Path, what: str, command: str, clock: Clock, patience: float) -> Iterator[None]:
+    """Hold the flock of the file at `path`; wait up to `patience` seconds for whoever has it.
+
+    Raises Busy, which begins with `what` ("checkpoints are being made") and names the holder, and NotRecorded.
+    """
+    with said_in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _wait(descriptor, what, clock, patience)
+        with contextlib.suppress(OSError):  # a full disk: only the name for who waits is missing
+            os.ftruncate(descriptor, os.pwrite(descriptor, encoded(command, clock()), 0))
+        yield
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough while a child is between fork and exec
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, what: str, clock: Clock, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while not try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            who = decoded(os.pread(descriptor, 4096, 0)).described(clock())
+            raise Busy(f"{what} by {who}", "see whether that process is stopped or hangs")
+        time.sleep(_PAUSE)
 
 
 class RunLock:

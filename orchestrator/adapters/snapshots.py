@@ -7,7 +7,6 @@ database, states and backups are no part of it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -15,12 +14,15 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.adapters.durable import TEMPORARY, sync_filesystem, write_all, write_atomically
 from orchestrator.adapters.git import Git
+from orchestrator.adapters.lock import queued
 from orchestrator.core.values import PREFIX, Sha, Slug, Value, longest_owner
 from orchestrator.errors import GitFailed, MoveRefused
 
@@ -37,6 +39,7 @@ _UNFLUSHED = ("-c", "core.fsync=none")  # one flush of the file system before th
 _GRAIN = 50_000_000  # nanoseconds: within so much of the look at it, a file may change and keep its times
 _COARSE_GRAIN = 2_000_000_000  # where the file system keeps whole seconds
 _TRIES = 3
+_PATIENCE = 30.0  # seconds for another snapshot of the same feature
 _AT_ONCE = 100  # blobs held in memory at a time
 
 
@@ -140,10 +143,10 @@ def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path)
 
     Its first parent is the snapshot before (the first one's an empty root), its second the checkpoint's commit.
     `index` is a file of the caller's choice outside the worktree that makes the next snapshot fast; it may be
-    deleted. Raises GitFailed when somebody moved the ref meanwhile.
+    deleted. Raises GitFailed when somebody moved the ref meanwhile, and Busy where another snapshot does not end.
     """
     index.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(index):
+    with _alone(index, owner.slug):
         tree, files = _tree(git, owner, index)
         tip = git.ref(ref(owner.slug))
         commit = _commit(git, owner.slug, tree, tip, checkpoint, message)
@@ -167,15 +170,11 @@ def _root(git: Git, slug: Slug) -> Sha:
     return git.commit_tree(empty, [], f"context of {slug}\n")
 
 
-@contextlib.contextmanager
-def _alone(index: Path) -> Iterator[None]:
-    """Wait for another snapshot of the same feature. The lock file stays."""
-    descriptor = os.open(index.with_name(f"{index.name}.guard"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _alone(index: Path, slug: Slug, patience: float = _PATIENCE) -> AbstractContextManager[None]:
+    """Return the hold of a feature's snapshots, to be used with `with`; it waits for another one, but not for ever."""
+    path = index.with_name(f"{index.name}.guard")
+    who = f"a snapshot of {slug}"
+    return queued(path, f"the context of {slug} is being kept", who, lambda: datetime.now().astimezone(), patience)
 
 
 def _tree(git: Git, owner: Owner, index: Path) -> tuple[Sha, int]:
