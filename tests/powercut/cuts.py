@@ -107,10 +107,10 @@ def _cuts(kind: str, options: argparse.Namespace, top: Path) -> Tally:
     tally = Tally(kind)
     end = time.monotonic() + 60 * options.minutes
     template = top / "template"
-    disk = Disk(kind, top, "base")
+    disk = Disk(kind, top, f"{os.getpid()}-{kind}")
     disk.format()
     try:
-        _created(disk.place, top, "base")
+        _created(disk.place, top, f"{os.getpid()}-{kind}")
     finally:
         disk.unmount()
     disk.keep(template)
