@@ -70,13 +70,14 @@ def main(arguments: Sequence[str]) -> int:
             continue
         with tempfile.TemporaryDirectory(dir=_memory()) as top:
             try:
-                tallies.append(_cuts(kind, options, Path(top)))
+                tallies.append(Tally(kind))
+                _cuts(tallies[-1], options, Path(top))
             except RuntimeError as error:
                 skipped.append(f"{kind}: not run to its end: {error}")
     _say(HEAD, *(one.row() for one in tallies), *skipped, *(row for one in tallies for row in one.violations))
     if any(one.violations for one in tallies):
         return 1
-    return 0 if tallies else NOTHING_RAN
+    return 0 if any(one.counts["cuts"] for one in tallies) else NOTHING_RAN
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -103,8 +104,8 @@ def _memory() -> str | None:
 # --- one file system -------------------------------------------------------------------------------
 
 
-def _cuts(kind: str, options: argparse.Namespace, top: Path) -> Tally:
-    tally = Tally(kind)
+def _cuts(tally: Tally, options: argparse.Namespace, top: Path) -> None:
+    kind = tally.kind
     end = time.monotonic() + 60 * options.minutes
     template = top / "template"
     disk = Disk(kind, top, f"{os.getpid()}-{kind}")
@@ -127,6 +128,7 @@ def _cuts(kind: str, options: argparse.Namespace, top: Path) -> Tally:
             for _ in range(min(IN_A_ROW, options.cuts - tally.counts["cuts"])):
                 found = _cut(disk, work, chance, tally, options.longest)
                 if found:
+                    sys.stderr.write("".join(f"{kind}: {one}\n" for one in found))
                     tally.violations += [f"{kind}, row {row}, cut {tally.counts['cuts']}: {one}" for one in found]
                     if options.keep:
                         _keep(disk, Path(options.keep) / f"{kind}-{row}")
@@ -139,7 +141,6 @@ def _cuts(kind: str, options: argparse.Namespace, top: Path) -> Tally:
     did = ", ".join(f"{name[4:]} {number}" for name, number in sorted(tally.counts.items()) if name.startswith("did "))
     cut = ", ".join(f"{name} {number}" for name, number in sorted(tally.under_way.items()))
     sys.stderr.write(f"{kind}: ended well: {did}; cut in: {cut}\n")
-    return tally
 
 
 def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally, longest: float) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,7 +61,11 @@ class Disk:
 
     def unmount(self) -> None:
         """End whoever works there and unmount; what was written is flushed then."""
-        self.signal(signal.SIGKILL)
+        for look in range(_PATIENCE):  # the kernel lets go of a killed process's files a moment later
+            self.signal(signal.SIGKILL)
+            if subprocess.run(["umount", str(self.place)], capture_output=True, check=False).returncode == 0:
+                return
+            _reap(look)
         _call("umount", str(self.place))
 
     def keep(self, template: Path) -> None:
@@ -105,7 +110,7 @@ class Disk:
                     os.kill(pid, number)
                 except ProcessLookupError:
                     continue
-            _reap()
+            _reap(look)
         raise RuntimeError(f"processes cannot be ended: {left}")
 
     def _workers(self) -> list[int]:
@@ -122,10 +127,9 @@ class Disk:
         return found
 
 
-def _reap() -> None:
+def _reap(look: int) -> None:
     """Let those who were signalled run: they end, or stop, when they are scheduled."""
-    os.sched_yield()
-    subprocess.run(["sleep", "0.005"], check=True)
+    time.sleep(min(0.1, 0.001 * look))
 
 
 def _state(pid: int) -> str:
