@@ -24,7 +24,6 @@ LINE = {
         "APPROVE the screens? (yes/no)\n\n## Phase 2: File\n\nFile them.\n"
     ),
 }
-WITHIN = 0.2  # seconds that the second side may begin after the first
 Words = Sequence[str]
 
 
@@ -92,6 +91,7 @@ class Arena:
         self._top = top
         self._saved = top.with_name(f"{top.name}-saved")
         self.first, self.second = Player(self.kit), Player(self.kit)
+        self._longest = 0.0  # seconds of the round before
 
     def prepared(self, *commands: Words) -> None:
         """Run commands; what they leave is where each round begins."""
@@ -105,15 +105,19 @@ class Arena:
         copied(self._saved, self._top)
 
     def race(self, one: tuple[Any, Words], other: tuple[Any, Words]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Let both sides do their words at once and return how each ended."""
+        """Let both sides do their words at once and return how each ended.
+
+        One begins, the other at once or at any moment of as long as the round before took.
+        """
         sides = [one, other]
-        order = self.chance.choice([(0, 1), (1, 0)])
-        for place, index in enumerate(order):
-            player, words = sides[index]
-            if place:
-                _pass(self.chance.choice([0.0, self.chance.uniform(0, WITHIN)]))
+        self.chance.shuffle(sides)
+        began = time.monotonic()
+        for (player, words), later in zip(sides, (0.0, self.chance.choice([0.0, self._longest])), strict=True):
+            _pass(self.chance.uniform(0, later))
             player.begin(words)
-        return one[0].end(), other[0].end()
+        ends = one[0].end(), other[0].end()
+        self._longest = time.monotonic() - began
+        return ends
 
     def wrong(self) -> list[str]:
         """Return what does not hold afterwards: the log, and what `verify` finds once a command ended what was open."""
