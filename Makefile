@@ -3,20 +3,15 @@ VENV ?= .venv
 PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
+SEED ?= 1
 SCENES ?= 0
-SEED ?= 1
-
-.DEFAULT_GOAL := help
-.PHONY: help demo test figures check format clean
-.PHONY: help demo test check format clean git-matrix
-SEED ?= 1
 CUTS ?= 200
 FILE_SYSTEMS ?= ext4,xfs,btrfs
 RUNS ?= 100
 RACES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean powercut concurrency
+.PHONY: help demo test check format clean figures git-matrix powercut concurrency
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -31,22 +26,24 @@ demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no log
 test: $(VENV)/.installed ## every test
 	@$(VENV)/bin/python -m pytest -n $(WORKERS)
 
-figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
-	@$(VENV)/bin/python -m tests.figures
-git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (some 20 minutes); SCENES, SEED
-	@$(VENV)/bin/python -m tests.git_matrix.product --workers $(WORKERS) --seed $(SEED) --scenes $(SCENES)
-
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 format: $(VENV)/.installed ## let ruff write the layout
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 
+# The long proofs: a small share of each runs in `make test`. KEEP=1 keeps what they reach in docs/figures.json.
+git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (some 20 minutes); SCENES, SEED
+	@$(VENV)/bin/python -m tests.git_matrix.product --workers $(WORKERS) --seed $(SEED) --scenes $(SCENES)
+
 powercut: $(VENV)/.installed ## cut the power of real file systems, CUTS times each of FILE_SYSTEMS (root; minutes)
 	@$(VENV)/bin/python -m tests.powercut.cuts --cuts $(CUTS) --seed $(SEED) --file-systems $(FILE_SYSTEMS)
 
 concurrency: $(VENV)/.installed ## many at once: RACES of approve and rollback, RUNS of each other race (minutes)
 	@$(VENV)/bin/python -m tests.concurrency.together --runs $(RUNS) --races $(RACES) --seed $(SEED)
+
+figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
+	@$(VENV)/bin/python -m tests.figures
 
 clean: ## remove what these targets made
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -6,6 +6,7 @@ Refs and snapshots first, made durable, then the events. Runs no agent, moves no
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
