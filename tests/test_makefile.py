@@ -255,12 +255,16 @@ def made(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+PROOFS = ["git-matrix", "powercut", "concurrency"]
+
+
 def test_the_kits_own_make_lists_its_targets_and_no_other_row(checkout: Path) -> None:
     said = made(checkout).splitlines()
     rows = [row.split()[0] for row in said]
     assert said[0] == "  help              this list"
     kit = [target.name for target in TARGETS]
-    assert rows == ["help", "demo", "test", "check", "format", "powercut", "concurrency", "clean", *kit, "orch-help"]
+    own = ["help", "demo", "test", "check", "format", *PROOFS, "figures", "clean"]
+    assert rows == [*own, *kit, "orch-help"]
 
 
 def test_in_a_fresh_checkout_every_target_of_the_kit_installs_it_first(checkout: Path) -> None:
