@@ -26,7 +26,7 @@ from tests.powercut.disk import Disk, inside_own_mounts, obstacle
 from tests.powercut.work import Work
 
 IN_A_ROW = 8  # cuts, each of what the one before left, until a new repository is begun
-LONGEST = 2.5  # seconds from one cut to the next
+MOST_COMMANDS = 4  # from one cut to the next
 SHA = re.compile(r"[0-9a-f]{40}")
 CONFIGURATION = (
     '[workflows]\nglob = "line/add-feature-*.md"\n[agent]\ncommand = ["sh", "agent.sh"]\n'
@@ -85,7 +85,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file-systems", default="ext4,xfs,btrfs")
-    parser.add_argument("--longest", type=float, default=LONGEST, help="seconds from one cut to the next")
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--keep", default="", help="keep the repository of each violation below this folder")
     return parser.parse_args(arguments)
@@ -126,7 +125,7 @@ def _cuts(tally: Tally, options: argparse.Namespace, top: Path) -> None:
         work = Work(repo, chance, top / "talk")
         try:
             for _ in range(min(IN_A_ROW, options.cuts - tally.counts["cuts"])):
-                found = _cut(disk, work, chance, tally, options.longest)
+                found = _cut(disk, work, chance, tally)
                 if found:
                     sys.stderr.write("".join(f"{kind}: {one}\n" for one in found))
                     tally.violations += [f"{kind}, row {row}, cut {tally.counts['cuts']}: {one}" for one in found]
@@ -143,10 +142,10 @@ def _cuts(tally: Tally, options: argparse.Namespace, top: Path) -> None:
     sys.stderr.write(f"{kind}: ended well: {did}; cut in: {cut}\n")
 
 
-def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally, longest: float) -> list[str]:
+def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally) -> list[str]:
     """Work, lose the power, and return what is not as it was acknowledged, or does not end."""
     work.story.append("cut")
-    work.go_on(chance.uniform(0.05, longest), is_between=chance.random() < 0.25)
+    work.go_on(chance.randint(1, MOST_COMMANDS), min(1.0, chance.uniform(0, 1.3)))
     disk.cut()
     tally.counts["cuts"] += 1
     tally.counts["interrupted"] += bool(work.under_way)

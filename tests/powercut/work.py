@@ -19,6 +19,7 @@ from tests.conftest import PROGRAM, Repo
 
 ENDS = (0, 1, 10, 11)  # done, refused, waits, nothing left
 ASKS = "anything else approves nothing: "
+USUAL = 0.5  # seconds of a command that was not called yet
 MOST = 3  # features at a time
 
 
@@ -41,17 +42,22 @@ class Work:
         self._chance = chance
         self._talk = talk
         self._number = 0
+        self._took: dict[str, float] = {}
         self._slugs: list[str] = []
 
-    def go_on(self, seconds: float, *, is_between: bool) -> None:
-        """Work until the power goes: after `seconds`, or where that `is_between` right after a command returned."""
-        end = time.monotonic() + seconds
-        self.deadline = float("inf") if is_between else end
-        try:
-            while time.monotonic() < end:
-                self._one()
-        except PowerWentError:
-            return
+    def go_on(self, commands: int, fraction: float) -> None:
+        """Work until the power goes: in the last of so many commands, after that part of what one like it took.
+
+        With a `fraction` of 1 right after it returned.
+        """
+        for number in range(commands):
+            kind = self._chosen()
+            is_cut = number == commands - 1 and fraction < 1
+            self.deadline = time.monotonic() + fraction * self._took.get(kind, USUAL) if is_cut else float("inf")
+            try:
+                self._one(kind)
+            except PowerWentError:
+                return
 
     def acknowledge(self) -> None:
         """Note what the log says now that the command that wrote it has returned."""
@@ -60,17 +66,19 @@ class Work:
             event = json.loads(line)
             self.events[event["id"]] = event["hash"]
 
-    def _one(self) -> None:
+    def _chosen(self) -> str:
         kinds = {
             "start": 1, "next": 4, "run": 1, "commit": 5, "checkpoint": 2, "rollback": 4, "undo": 3, "approve": 3,
             "reject": 1, "note": 2, "pause": 1, "retire": 1, "gc": 1,
         }  # fmt: skip
-        kind = self._chance.choices(list(kinds), list(kinds.values()))[0]
-        if not self._slugs:
-            kind = "start"
+        return self._chance.choices(list(kinds), list(kinds.values()))[0] if self._slugs else "start"
+
+    def _one(self, kind: str) -> None:
         self.under_way = kind
         self.story.append(kind)
+        began = time.monotonic()
         status = getattr(self, f"_{kind}")()
+        self._took[kind] = time.monotonic() - began
         self.under_way = ""
         self.done[kind] = self.done.get(kind, 0) + (status == 0)
         self.acknowledge()
