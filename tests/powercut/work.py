@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pexpect
 
-from orchestrator.adapters.durable import sync_filesystem
 from tests.conftest import PROGRAM, Repo
 
 ENDS = (0, 1, 10, 11)  # done, refused, waits, nothing left
@@ -170,7 +169,7 @@ class Work:
         path = tree / f"mine-{self._chance.randrange(4)}.txt"
         content = f"{self._number} {self._chance.random()}\n".encode()
         path.write_bytes(content)
-        sync_filesystem(tree)
+        subprocess.run(["sync", "--file-system", str(tree)], check=True)
         self.files[path] = content
 
     def _left(self) -> float | None:
