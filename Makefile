@@ -9,9 +9,12 @@ CUTS ?= 200
 FILE_SYSTEMS ?= ext4,xfs,btrfs
 RUNS ?= 100
 RACES ?= 1000
+EXAMPLES ?= 50
+STEPS ?= 40
+TREES ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean figures git-matrix powercut concurrency
+.PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -41,6 +44,12 @@ powercut: $(VENV)/.installed ## cut the power of real file systems, CUTS times e
 
 concurrency: $(VENV)/.installed ## many at once: RACES of approve and rollback, RUNS of each other race (minutes)
 	@$(VENV)/bin/python -m tests.concurrency.together --runs $(RUNS) --races $(RACES) --seed $(SEED)
+
+machine: $(VENV)/.installed ## EXAMPLES random sequences of STEPS commands, git operations, edits and faults (minutes)
+	@$(VENV)/bin/python -m tests.machine --examples $(EXAMPLES) --steps $(STEPS) --seed $(SEED)
+
+rollback-soak: $(VENV)/.installed ## TREES random dirty trees, rolled back and undone (some 20 minutes)
+	@$(VENV)/bin/python -m tests.machine.rollback --trees $(TREES) --seed $(SEED)
 
 figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
 	@$(VENV)/bin/python -m tests.figures

@@ -1,0 +1,40 @@
+"""A few short random sequences in a real repository, always the same ones; `make machine` runs longer and other ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.kit import sealed
+from tests.machine.machine import of
+from tests.machine.shop import seeded
+
+EXAMPLES, STEPS = 3, 12
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The repository that every example begins with, and the environment of a person at a plain machine."""
+    folder = tmp_path_factory.mktemp("machine")
+    with sealed(folder) as env:
+        seeded(folder / "seed/shop", env)
+        yield folder / "seed/shop", env
+
+
+@pytest.mark.parametrize("number", [20, 21])
+def test_whatever_is_done_nothing_is_lost_and_the_log_is_the_truth(
+    made: tuple[Path, dict[str, str]], number: int
+) -> None:
+    machine = of(*made)
+    short = settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck), print_blob=False,
+    )  # fmt: skip
+    sys.stdout.write(f"--hypothesis-seed={number}: make machine SEED={number} EXAMPLES={EXAMPLES} STEPS={STEPS}\n")
+    run_state_machine_as_test(seed(number)(machine), settings=short)
+    assert machine.figures["looks"] > EXAMPLES
