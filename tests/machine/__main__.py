@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.figures import keep
 from tests.kit import sealed
 from tests.machine.machine import of
 from tests.machine.shop import seeded
@@ -43,6 +44,11 @@ def main() -> int:
     rows += [f"| violations | {failed} |", f"| seconds | {time.monotonic() - began:.0f} |"]
     head = f"--hypothesis-seed={asked.seed}: {asked.examples} sequences of {asked.steps} steps\n\n| what | times |\n| --- | ---: |\n"
     sys.stdout.write(head + "\n".join(rows) + "\n")
+    count = machine.figures["commands"]
+    keep(
+        "machine", "random sequences of commands, git operations, edits and faults, looked at after each command",
+        "0 violations", f"{failed} violations in {asked.examples} sequences, {count} commands",
+    )  # fmt: skip
     return failed
 
 

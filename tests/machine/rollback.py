@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from orchestrator.adapters.move import Rescue
 from orchestrator.errors import MoveRefused
 from tests.adapters.test_move import BRANCH, RESCUE, TREES, UNDO, Files, Scene, go, held, is_left_alone, sh, whole
+from tests.figures import keep
 from tests.kit import sealed
 
 RULES: Files = {".gitignore": (b"*.ign\n/out/\n", False)}
@@ -264,6 +265,11 @@ def main() -> int:
     rows = [f"| {name} | {count} |" for name, count in figures.counts.items()]
     rows += [f"| not bit-identical | {failed} |", f"| seconds | {time.monotonic() - began:.0f} |"]
     sys.stdout.write("| rollback and undo of random dirty trees | |\n| --- | ---: |\n" + "\n".join(rows) + "\n")
+    tried, whole_again = figures.counts["trees"], figures.counts["rolled back and undone, bit-identical"]
+    keep(
+        "rollback-soak", "rollback and undo of random dirty trees", "2,000 trees, all bit-identical or refused untouched",
+        f"{tried:,} trees: {whole_again:,} bit-identical, {tried - whole_again - failed:,} refused untouched, {failed} others",
+    )  # fmt: skip
     return failed
 
 
