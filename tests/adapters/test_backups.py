@@ -288,17 +288,31 @@ def refused(root: Path, content: bytes, **limits: int) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("kind", [one for one in HOSTILE if one != "size that swallows the next member"])
+SWALLOWED = "size that swallows the next member"  # which makes it content of the first, and no danger
+# What is wrong with the archive, and with none of its members.
+NO_MEMBER = (
+    "size that is more than there is", "cut in the middle", "cut before its end", "something after its end",
+    "a second archive after the first", "garbage", "nothing at all",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [kind for kind in HOSTILE if kind != SWALLOWED])
 def test_a_hostile_archive_is_refused_before_anything_is_written(tmp_path: Path, kind: str) -> None:
-    assert refused(tmp_path, gzip.compress(HOSTILE[kind])).startswith(f"backup {tmp_path}/hostile.tar.gz")
+    said = refused(tmp_path, gzip.compress(HOSTILE[kind]))
+    assert said.startswith(f"backup {tmp_path}/hostile.tar.gz")
+    assert (": member '" in said) is (kind not in NO_MEMBER), said
 
 
 def test_a_size_that_swallows_the_next_member_makes_it_content_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "odd.tar.gz"
-    path.write_bytes(gzip.compress(HOSTILE["size that swallows the next member"]))
+    path.write_bytes(gzip.compress(HOSTILE[SWALLOWED]))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     assert backups.unpack(path, sha256, tmp_path / "into", mine(tmp_path)) == ["feat-pay_good"]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["odd.tar.gz", "feat-pay_good"]
+
+
+def test_there_are_forty_hostile_archives_and_more() -> None:
+    assert len(HOSTILE.keys() - {SWALLOWED}) >= 40
 
 
 def test_the_refusal_names_the_member(tmp_path: Path) -> None:
