@@ -15,7 +15,7 @@ from orchestrator.core.decide import Outcome
 from orchestrator.core.events import AttemptFailed, Checked, Gate
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Sha, Value
-from orchestrator.errors import AgentFault, GitFailed
+from orchestrator.errors import AgentFault, GitFailed, Refusal
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace, now
 
@@ -49,7 +49,7 @@ def judge(
         return park(
             workspace, prepared.feature, f"the agent could not run (exit {ran.code}): {_last_line(ran)}", prepared
         )
-    strayed = _strayed(prepared)
+    strayed = _strayed(workspace, prepared)
     if strayed:
         return park(workspace, prepared.feature, strayed, prepared)
     said = _said(ran)
@@ -60,12 +60,22 @@ def judge(
     return conclude(workspace, prepared, said, stop, seconds)
 
 
-def _strayed(prepared: Prepared) -> str:
-    """Return what to say where the worktree has another branch checked out than the feature's."""
+def _strayed(workspace: Workspace, prepared: Prepared) -> str:
+    """Return what to say where the worktree is gone, or has another branch checked out than the feature's."""
+    if not worktrees.is_there(prepared.worktree):
+        return _gone(workspace, prepared)
     found = Git(prepared.worktree).branch()
     if found == prepared.feature.branch:
         return ""
     return worktrees.strayed(prepared.worktree, prepared.feature.branch, found)
+
+
+def _gone(workspace: Workspace, prepared: Prepared) -> str:
+    try:
+        worktrees.refuse_missing(workspace, prepared.feature)
+    except Refusal as error:
+        return f"{error}; {error.hint}"
+    return f"the worktree {prepared.worktree} of {prepared.feature.slug} is not there; the next step makes it again"
 
 
 def _said(ran: Ran) -> Said | Failed | None:
@@ -89,7 +99,7 @@ def conclude(
     seconds: Callable[[], float],
 ) -> Result:
     """The agent says it is done: validate, commit what it left, and record the pass or the failure."""
-    strayed = _strayed(prepared)
+    strayed = _strayed(workspace, prepared)
     if strayed:
         return park(workspace, prepared.feature, strayed, prepared)
     try:
