@@ -141,14 +141,25 @@ def _parsed(path: Path) -> Any:
     content = projections.found(path)
     if content is None:
         raise ValueError("it is no readable file")
+    return parsed(content)
+
+
+def parsed(content: bytes) -> Any:
+    """Return the JSON of a state file's bytes. Raises ValueError that names the line."""
     import json  # its errors name the line, and it is read only where bytes are not ours
 
     try:
-        return json.loads(content)
+        state = json.loads(content)
+        msgspec.json.encode(state)  # what could not be written again is not taken in
+        return state
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start}: it is not UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds half a character (\\ud800 to \\udfff)") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def refuse_newer(path: Path, state: Any) -> None:

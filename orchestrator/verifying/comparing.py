@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator import reconcile
 from orchestrator.core.state import Feature
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace
@@ -32,7 +33,7 @@ def _state(feature: Feature, path: Path, name: str) -> Iterator[str]:
         yield f"{name}: it is missing"
         return
     try:
-        found = json.loads(content)
+        found = reconcile.parsed(content)
     except ValueError as error:
         yield f"{name}: it is no JSON: {error}"
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -119,8 +118,8 @@ def _state(sight: Sight, feature: Feature, path: Path, content: bytes | None) ->
 def _read(content: bytes) -> tuple[Any, str]:
     """Return a state, and what is wrong with it or an empty string."""
     try:
-        state = json.loads(content)
-    except ValueError as failure:  # no JSON, or no UTF-8
+        state = reconcile.parsed(content)
+    except ValueError as failure:
         return None, str(failure)
     wrong = edits.problem(state)
     if not wrong and not isinstance(state.get("version", 1), int):

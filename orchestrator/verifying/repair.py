@@ -94,7 +94,7 @@ def _last_known(path: Path) -> int:
     try:
         found = msgspec.json.decode(projections.found(path) or b"{}")
         last = found["event"]["id"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return 0
     return last if isinstance(last, int) else 0
 
