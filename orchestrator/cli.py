@@ -52,6 +52,10 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            return _crashed()
+        return _say(f"{error.filename}: {error.strerror}; mend that, and call the same command again", 1)
     except Exception:
         return _crashed()
 

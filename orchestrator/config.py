@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.adapters.durable import content_of
 from orchestrator.core.values import Value
 from orchestrator.errors import BadConfiguration
 
@@ -102,11 +103,11 @@ class Configuration(Value, forbid_unknown_fields=True):
 def read(path: Path) -> Configuration:
     """Read a configuration file; a missing one is the defaults. Raises BadConfiguration."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except FileNotFoundError:
         return Configuration()
     except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}") from error
+        raise BadConfiguration(f"{path}: {error.strerror or error}") from error
     return parse(content, path.name)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from orchestrator import checkpoints
+from orchestrator.adapters.durable import write_atomically
 from orchestrator.adapters.git import Git
 from orchestrator.assets import DRAINING
 from orchestrator.core.state import Feature
@@ -79,7 +80,7 @@ def _remember(error: Exception, name: str) -> None:
     with contextlib.suppress(OrchestratorError, OSError):
         home = Workspace.find(Path.cwd()).home
         if home.is_dir():
-            (home / "hook-trouble").write_text(f"{name}: {error}\n", encoding="utf-8")
+            write_atomically(home / "hook-trouble", f"{name}: {error}\n".encode())
 
 
 def _pushed(stdin: str, environment: Mapping[str, str]) -> list[tuple[str, str]]:

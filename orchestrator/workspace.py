@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator import __version__, config
-from orchestrator.adapters.durable import sync_filesystem, write_atomically, write_durably
+from orchestrator.adapters.durable import content_of, sync_filesystem, write_atomically, write_durably
 from orchestrator.adapters.git import MAIN, Git, Repository, discover, main_of
 from orchestrator.config import Configuration
 from orchestrator.core.decide import known
@@ -82,6 +82,7 @@ class Workspace:
         self._world = World()
         self._head = START
         self._loaded = False
+        self._look = (0, 0, 0)  # of the log, as it was read or written here last
         self._is_kept = False  # whether the kept fold is that of the log as it lies there
         self._effective: Effective | None = None
         self._believes_readings = True  # of documents, as they were kept
@@ -139,8 +140,11 @@ class Workspace:
     def load(self) -> World:
         """Read what is new in the log, from the kept fold on; takes no lock and writes nothing."""
         with self._door:
+            look = self._look_of_log()
             if not self._loaded:
                 self._take_kept()
+            elif look != self._look and not self._is_vouched_for(look):
+                self._world, self._head = World(), START
             try:
                 records, head, self.problem = self.journal.read(self._head)
             except StaleHead:
@@ -148,6 +152,7 @@ class Workspace:
                 records, head, self.problem = self.journal.read()
             self._world = fold(self._world, map(event, records))
             self._head = head
+            self._look = look
             self._loaded = True
             return self._world
 
@@ -301,6 +306,7 @@ class Workspace:
                     sync_filesystem(self.repository.common_dir)
                 new = list(map(event, transaction.append([draft(fact) for fact in facts])))
                 self._catch_up(new, transaction.head)
+                self._look = self._look_of_log()
             self.problem = None
             if new:
                 self._project(before)
@@ -391,7 +397,7 @@ class Workspace:
         return self.home / "fold.json"
 
     def _keep(self) -> None:
-        kept = Kept(shape=_SHAPE, log=self._look_of_log(), head=self._head, world=self._world)
+        kept = Kept(shape=_SHAPE, log=self._look, head=self._head, world=self._world)
         content = msgspec.json.encode(kept)
         write_atomically(self._kept_file, sha256(content).hexdigest().encode() + b"\n" + content, 0o600)
         self._is_kept = True
@@ -404,10 +410,15 @@ class Workspace:
             return 0, 0, 0
         return found.st_ino, found.st_size, found.st_mtime_ns
 
+    def _is_vouched_for(self, look: tuple[int, int, int]) -> bool:
+        """Tell whether whoever wrote to the log since kept what he knew of it: else all of it is to be checked."""
+        kept = self.kept()
+        return kept is not None and kept.log == look
+
     def kept(self) -> Kept | None:
         """Return the kept fold, believed or not; None where there is none, or a broken one or another version's."""
         try:
-            checksum, _, content = self._kept_file.read_bytes().partition(b"\n")
+            checksum, _, content = content_of(self._kept_file).partition(b"\n")
         except OSError:
             return None
         if sha256(content).hexdigest().encode() != checksum:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from orchestrator.adapters.durable import said_in_one_line
+from orchestrator.adapters.durable import opened_plain, said_in_one_line
 from orchestrator.adapters.git import Worktree
 from orchestrator.adapters.lock import RunLock
 from orchestrator.adapters.snapshots import Content, Owner, owned, replace, restore
@@ -286,7 +286,8 @@ def append_line(workspace: Workspace, feature: Feature, line: str) -> None:
     path = workspace.own_context(feature) / f"{PREFIX}{feature.slug}_attempts.log"
     try:
         path.parent.mkdir(exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        descriptor = opened_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(f"[{now():%Y-%m-%d %H:%M}] {line}\n")
     except OSError as error:
-        workspace.notices.append(f"{path}: a line could not be added: {error.strerror}")
+        workspace.notices.append(f"{path}: a line could not be added: {error.strerror or error}")

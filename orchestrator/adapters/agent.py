@@ -299,8 +299,9 @@ def _stdin(brief: str) -> Iterator[IO[bytes]]:
 @contextmanager
 def _log(path: Path) -> Iterator[IO[bytes]]:
     """Yield the log file, emptied; only its owner may read what an agent printed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK  # a fifo in its place would be waited for
     try:
-        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0)
+        file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
     except OSError as error:
         raise AgentFault(f"the log {path} cannot be written: {error.strerror}") from error
     with file:

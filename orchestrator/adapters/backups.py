@@ -19,7 +19,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from orchestrator.adapters.durable import TEMPORARY, flush, fsync_directory, said_in_one_line, sync_filesystem
+from orchestrator.adapters.durable import (
+    TEMPORARY,
+    flush,
+    fsync_directory,
+    opened_plain,
+    said_in_one_line,
+    sync_filesystem,
+)
 from orchestrator.adapters.snapshots import Content, Owner, owned
 from orchestrator.core.values import PREFIX, Slug, Value, longest_owner
 from orchestrator.errors import BadBackup
@@ -175,13 +182,13 @@ def check(path: Path, sha256: str) -> None:
     try:
         found = _digest(path)
     except OSError as error:
-        raise BadBackup(f"backup {path} cannot be read: {error.strerror}", _HINT) from error
+        raise BadBackup(f"backup {path} cannot be read: {error.strerror or error}", _HINT) from error
     if found != sha256:
         raise BadBackup(f"backup {path} is not what was written: its sha256 differs", _HINT)
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open(opened_plain(path, os.O_RDONLY), "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

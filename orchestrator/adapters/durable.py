@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ def said_in_one_line(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
         raise NotRecorded(f"not recorded: {path}: {why}", _mend(error.errno)) from error
 
 
@@ -45,6 +46,24 @@ def refuse_unwritable(folder: Path) -> None:
 
     with said_in_one_line(folder), tempfile.TemporaryFile(dir=folder) as file:
         write_all(file.fileno(), bytes(4096))
+
+
+def opened_plain(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Return a descriptor of a plain file; raises OSError, also for what else lies there: nobody waits for a fifo."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, mode)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(0, "it is no plain file", str(path))
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a plain file; raises OSError, as `opened_plain` does."""
+    with open(opened_plain(path, os.O_RDONLY), "rb") as file:
+        return file.read()
 
 
 def flush(descriptor: int) -> None:

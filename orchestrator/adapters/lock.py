@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.adapters.durable import said_in_one_line, write_atomically
+from orchestrator.adapters.durable import content_of, opened_plain, said_in_one_line, write_atomically
 from orchestrator.core.values import Value
 from orchestrator.errors import Busy
 
@@ -77,7 +77,7 @@ def queued(path: Path, what: str, command: str, clock: Clock, patience: float) -
     """
     with said_in_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = opened_plain(path, os.O_RDWR | os.O_CREAT)
     try:
         _wait(descriptor, what, clock, patience)
         with contextlib.suppress(OSError):  # a full disk: only the name for who waits is missing
@@ -147,8 +147,8 @@ def holder(path: Path) -> Holder | None:
     Writes nothing. Holds the lock shared for an instant, so that two who ask do not see each other.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = opened_plain(path, os.O_RDONLY)
+    except OSError:
         return None
     try:
         if try_lock(descriptor, fcntl.LOCK_SH):
@@ -165,6 +165,6 @@ def _holder_file(path: Path) -> Path:
 
 def _named_beside(path: Path) -> Holder:
     try:
-        return decoded(_holder_file(path).read_bytes())
-    except FileNotFoundError:
+        return decoded(content_of(_holder_file(path)))
+    except OSError:
         return UNNAMED

@@ -20,7 +20,13 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.adapters.durable import TEMPORARY, sync_filesystem, write_all, write_atomically
+from orchestrator.adapters.durable import (
+    TEMPORARY,
+    content_of,
+    sync_filesystem,
+    write_all,
+    write_atomically,
+)
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.lock import queued
 from orchestrator.core.values import PREFIX, Sha, Slug, Value, longest_owner
@@ -211,9 +217,9 @@ def _memory(index: Path) -> Path:
 
 def _remembered(index: Path) -> dict[str, _Seen]:
     try:
-        stored = msgspec.json.decode(_memory(index).read_bytes(), type=_Memory)
+        stored = msgspec.json.decode(content_of(_memory(index)), type=_Memory)
         is_of_this_index = stored.index == _mark(index)
-    except (FileNotFoundError, ValueError):  # new, deleted or torn: all files are read again
+    except (OSError, ValueError):  # new, deleted, torn or another thing: all files are read again
         return {}
     return {os.fsdecode(bytes.fromhex(name)): one for name, one in stored.files.items()} if is_of_this_index else {}
 

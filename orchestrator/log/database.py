@@ -98,6 +98,7 @@ class Database:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    _refuse_what_is_no_file(path)
     with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")  # a copy that a power cut breaks is made again
         yield connection
@@ -105,9 +106,15 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    _refuse_what_is_no_file(path)
     place = f"{path.absolute().as_uri()}?mode=ro"
     with contextlib.closing(sqlite3.connect(place, timeout=_PATIENCE, isolation_level=None, uri=True)) as connection:
         yield connection
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    if os.path.lexists(path) and not path.is_file():  # SQLite would wait for a fifo, and hear no signal
+        raise sqlite3.DatabaseError("it is no plain file")
 
 
 def _is_in_the_way(error: sqlite3.Error) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from orchestrator.adapters.durable import flush, fsync_directory, said_in_one_line, write_durably
+from orchestrator.adapters.durable import flush, fsync_directory, opened_plain, said_in_one_line, write_durably
 from orchestrator.adapters.lock import Clock, decoded, encoded, try_lock
 from orchestrator.core.values import Value
 from orchestrator.errors import BrokenLog, Busy, NotRecorded
@@ -254,7 +254,7 @@ class Journal:
     def _undisturbed(self) -> Iterator[None]:
         """Hold the lock shared, which needs no right to write; without a lock file nobody writes."""
         try:
-            descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = opened_plain(self._lock, os.O_RDONLY)
         except OSError:
             yield
             return
@@ -339,7 +339,7 @@ def _problems(log: Iterable[bytes]) -> list[Problem]:
 @contextlib.contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
     with said_in_one_line(path):
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        descriptor = opened_plain(path, flags)
     try:
         yield descriptor
     finally:
@@ -349,11 +349,11 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 @contextlib.contextmanager
 def _opened_to_read(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = opened_plain(path, os.O_RDONLY)
     except FileNotFoundError:
         descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise BrokenLog(f"the log {path} cannot be read: {error.strerror}") from error
+        raise BrokenLog(f"the log {path} cannot be read: {error.strerror or error}", _ASK_VERIFY) from error
     try:
         yield descriptor
     finally:
@@ -361,12 +361,12 @@ def _opened_to_read(path: Path) -> Iterator[int]:
 
 
 def _opened_lock(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT
     try:
-        return os.open(path, flags, 0o600)
+        return opened_plain(path, flags)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o600)
+        return opened_plain(path, flags)
 
 
 def _unlock(descriptor: int) -> None:

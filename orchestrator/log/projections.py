@@ -145,7 +145,7 @@ def link_log(log: Path, context: Path) -> Path | None:
     A copy where links are impossible; another file under that name is renamed, never overwritten.
     """
     name = context / LOG
-    if not log.exists():
+    if not log.is_file():
         return None
     aside = None
     try:

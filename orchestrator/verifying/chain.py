@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.adapters.durable import content_of
 from orchestrator.log import projections
 from orchestrator.log.journal import Journal
 from orchestrator.log.records import Head
@@ -117,7 +118,7 @@ def kept_head(sight: Sight) -> Iterator[Found]:
 
 def _head_kept(path: Path) -> Head | None:
     try:
-        return msgspec.json.decode(path.read_bytes().partition(b"\n")[2], type=_Kept).head
+        return msgspec.json.decode(content_of(path).partition(b"\n")[2], type=_Kept).head
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None  # that it is broken is said elsewhere
 
