@@ -773,6 +773,22 @@ def test_a_rescue_ref_serves_one_operation(place: tuple[Path, Target]) -> None:
         go(root, target, RESCUE, "second")
 
 
+def test_a_rescue_that_does_not_read_back_stops_the_move_before_anything_changes(place: tuple[Path, Target]) -> None:
+    root, target = place
+    tip = sh("git", "rev-parse", BRANCH, cwd=root)
+
+    def lose(stage: str) -> None:
+        """Lose the only copy of an untracked file but the file itself, as a bad disk does."""
+        if stage == "snapshot":
+            sha = sh("git", "hash-object", "gone", cwd=root)
+            (root / ".git/objects" / sha[:2] / sha[2:]).unlink()
+
+    with pytest.raises(GitFailed, match="rev-list"):
+        Mover(Git(root), root, lose).rescue(target, "op", RESCUE)
+    assert (held(root), sh("git", "rev-parse", BRANCH, cwd=root)) == (DIRTY, tip)
+    assert Git(root).ref(RESCUE) is None
+
+
 def test_moving_without_a_rescue_is_refused(place: tuple[Path, Target]) -> None:
     root, target = place
     mover = Mover(Git(root), root)

@@ -252,6 +252,27 @@ def test_a_ref_that_somebody_holds_stops_the_snapshot_and_stays(place: Place) ->
     assert place.git.ref(snapshots.ref(Slug("pay"))) == first
 
 
+def test_a_ref_that_somebody_moves_meanwhile_stops_the_snapshot(place: Place) -> None:
+    place.put("feat-pay_a", b"1")
+    first = place.take()
+    place.put("feat-pay_a", b"2")
+    name, other = snapshots.ref(Slug("pay")), place.git.commit_tree(Sha(sh("git", "mktree", cwd=place.root)), [], "o\n")
+
+    class Raced(Git):
+        """git after whose look at the ref somebody else is quicker."""
+
+        def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+            done = super().run(*arguments, **options)
+            if arguments[0] == "rev-parse" and name in arguments:
+                sh("git", "update-ref", name, other, cwd=place.root)
+            return done
+
+    quick, place.git = place.git, Raced(place.root)
+    with pytest.raises(GitFailed, match="update-ref"):
+        place.take()
+    assert (quick.ref(name), first != other) == (other, True)
+
+
 # --- the way back ---------------------------------------------------------------------------------
 
 

@@ -43,6 +43,14 @@ def test_the_log_is_its_owners_alone(append: Append, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_lock_stays_the_same_file(append: Append, path: Path) -> None:
+    append(1)
+    lock = path.with_name(f"{path.name}.lock")
+    before = lock.stat()
+    append(2)
+    assert os.path.samestat(before, lock.stat())
+
+
 def test_a_transaction_gives_what_others_recorded_since(journal: Journal, append: Append) -> None:
     append(1)
     head = journal.read()[1]
