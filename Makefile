@@ -15,6 +15,7 @@ TREES ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak
+.PHONY: help demo test check format clean mutants flips agents-soak verify-soak
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -53,6 +54,17 @@ rollback-soak: $(VENV)/.installed ## TREES random dirty trees, rolled back and u
 
 figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
 	@$(VENV)/bin/python -m tests.figures
+mutants: $(VENV)/.installed ## seeded faults in the kit's own code, each caught by the test that is named for it
+	@$(VENV)/bin/python -m tests.mutants
+
+flips: $(VENV)/.installed ## bytes flipped in log, states, copies and refs: noticed or harmless (RUNS=10000 SEED=1)
+	@$(VENV)/bin/python -m tests.flips
+
+agents-soak: $(VENV)/.installed ## agents that do not end, and a flood of output (RUNS=100 FLOOD=1000000000)
+	@$(VENV)/bin/python -m tests.agents_soak
+
+verify-soak: $(VENV)/.installed ## healthy repositories, in which verify finds and changes nothing (RUNS=1000 SEED=1)
+	@$(VENV)/bin/python -m tests.verify_soak
 
 clean: ## remove what these targets made
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

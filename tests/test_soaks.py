@@ -1,0 +1,46 @@
+"""A small share of what `make flips`, `make verify-soak` and `make agents-soak` do at length."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agents_soak import left
+from tests.flips import HARMLESS, NOTICED, flipped
+from tests.kit import sealed
+from tests.verify_soak import soaked
+
+ROOT = Path(__file__).parents[1]
+
+
+def seed() -> int:
+    """Return a number that moves with the commit; 1 where there is none."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return int(os.environ.get("SEED") or (int(done.stdout[:6], 16) if done.returncode == 0 else 1))
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with sealed(tmp_path) as found:
+        yield found
+
+
+def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path, env: dict[str, str]) -> None:
+    rows = flipped(tmp_path / "bench", env, 36, seed())
+    assert [bad for _, _, bad in rows if bad] == []
+    assert sum(verdicts[NOTICED] + verdicts[HARMLESS] for _, verdicts, _ in rows) == 36
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_healthy_repository_gives_no_finding_and_verify_changes_nothing(
+    tmp_path: Path, env: dict[str, str], number: int
+) -> None:
+    assert soaked(tmp_path / "place", env, seed() + number, steps=10) is None
+
+
+def test_of_two_hundred_children_that_ignore_the_asking_none_is_left() -> None:
+    assert left("has 200 children that ignore SIGTERM", 1) == 0
