@@ -113,7 +113,7 @@ def framework_after(scene: Scene) -> None:
 def framework(scene: Scene) -> None:
     """The kit's hooks go by way of the pre-commit framework, which names them as it runs them."""
     scene.hook_folder = _common(scene) / "hooks"
-    (scene.root / ".pre-commit-config.yaml").write_text(_CONFIGURATION)
+    _framework(scene)
     scene.do("init", "--hooks", "pre-commit", where=scene.root)
     scene.says = ("orchestrator ", "- hook id: orchestrator-")
 
