@@ -14,8 +14,8 @@ STEPS ?= 40
 TREES ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak
-.PHONY: help demo test check format clean mutants flips agents-soak verify-soak
+.PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak mutants flips \
+	agents-soak verify-soak
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -52,8 +52,6 @@ machine: $(VENV)/.installed ## EXAMPLES random sequences of STEPS commands, git 
 rollback-soak: $(VENV)/.installed ## TREES random dirty trees, rolled back and undone (some 20 minutes)
 	@$(VENV)/bin/python -m tests.machine.rollback --trees $(TREES) --seed $(SEED)
 
-figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
-	@$(VENV)/bin/python -m tests.figures
 mutants: $(VENV)/.installed ## seeded faults in the kit's own code, each caught by the test that is named for it
 	@$(VENV)/bin/python -m tests.mutants
 
@@ -65,6 +63,9 @@ agents-soak: $(VENV)/.installed ## agents that do not end, and a flood of output
 
 verify-soak: $(VENV)/.installed ## healthy repositories, in which verify finds and changes nothing (RUNS=1000 SEED=1)
 	@$(VENV)/bin/python -m tests.verify_soak
+
+figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
+	@$(VENV)/bin/python -m tests.figures
 
 clean: ## remove what these targets made
 	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

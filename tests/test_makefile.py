@@ -255,7 +255,9 @@ def made(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-PROOFS = ["git-matrix", "powercut", "concurrency", "machine", "rollback-soak"]
+PROOFS = [
+    "git-matrix", "powercut", "concurrency", "machine", "rollback-soak", "mutants", "flips", "agents-soak", "verify-soak",
+]  # fmt: skip
 
 
 def test_the_kits_own_make_lists_its_targets_and_no_other_row(checkout: Path) -> None:
