@@ -197,7 +197,7 @@ def _adopt(workspace: Workspace, feature: Feature, who: str) -> None:
     if feature.retired or all(projections.found(path) == wanted for path in paths):
         return
     found = [edit for path in paths if (edit := _edit(workspace, feature, path)) is not None]
-    edited = [edit for edit in found if edit.difference]
+    edited = [edit for edit in found if edit.difference and not _is_adopted(workspace, feature, edit)]
     if edited:
         chosen = _chosen(workspace, edited)
         _record(workspace, feature, chosen, who)
@@ -222,6 +222,20 @@ def _edit(workspace: Workspace, feature: Feature, path: Path) -> Edit | None:
         workspace.notices.append(f"{path}: {wrong}; set aside as {aside.name} and rebuilt from the log")
         return None
     return Edit(path, new, _base(workspace, feature, new))
+
+
+def _is_adopted(workspace: Workspace, feature: Feature, edit: Edit) -> bool:
+    """Tell whether the log has this very edit: whoever adopted it was killed before the file was written again."""
+    event = edit.new.get("event")
+    since = event.get("id") if isinstance(event, dict) else None
+    if not isinstance(since, int) or since >= feature.last:
+        return False
+    later = (one.payload for one in workspace.events() if one.feature == feature.id and one.id > since)
+    return any(
+        {key: change[1] for key, change in {**one.changes, **one.wanted}.items()} == edit.difference
+        for one in later
+        if isinstance(one, StateEdited)
+    )
 
 
 def _base(workspace: Workspace, feature: Feature, new: Mapping[str, Any]) -> dict[str, Any]:

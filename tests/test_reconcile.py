@@ -61,3 +61,23 @@ def test_a_log_that_is_gone_while_its_second_name_is_there_stops_every_writer(re
         assert "is gone; its second name is there; orchestrator verify --repair" in repo.refused(*words)
     repo.run("verify", "--repair", check=None)
     assert repo.json("status")["features"][0]["feature"] == "feat-payment"
+
+
+def test_an_edit_whose_adopter_was_killed_before_the_file_was_written_again_is_adopted_once(repo: Repo) -> None:
+    repo.run("start", "payment")
+    edited = json.dumps({**repo.state("payment"), "reviewer": "the shop", "current_workflow": "3"})
+    repo.state_file("payment").write_text(edited)
+    repo.run("status")
+    repo.state_file("payment").write_text(edited)  # as it lay there when the adopter died
+    repo.run("status")
+    assert [one["payload"]["changes"] for one in repo.events("state_edited")] == [{"reviewer": [None, "the shop"]}]
+    assert repo.state("payment")["reviewer"] == "the shop"
+
+
+def test_an_edit_made_again_after_another_one_is_adopted_again(repo: Repo) -> None:
+    repo.run("start", "payment")
+    for value in ("the shop", "a friend", "the shop"):
+        repo.state_file("payment").write_text(json.dumps({**repo.state("payment"), "reviewer": value}))
+        repo.run("status")
+    assert repo.state("payment")["reviewer"] == "the shop"
+    assert len(repo.events("state_edited")) == 3
