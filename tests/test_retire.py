@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,3 +191,52 @@ def test_a_last_commit_that_only_the_branch_holds_is_refused(kit: Kit) -> None:
     )
     kit.git("branch", "merged", tip)
     assert kit.inside("retire", "payment")[0] == 0
+
+
+def begin(kit: Kit, snapshot: str | None = None) -> Path:
+    """Leave what `retire` writes down before git removes the worktree of payment; return git's folder for that."""
+    own = kit.root / ".git/worktrees/payment"
+    mark = kit.root / ".git/orchestrator/retiring/payment"
+    mark.parent.mkdir()
+    begun = {"branch": "feat/payment", "path": str(kit.worktree("payment")), "git_dir": str(own), "snapshot": snapshot}
+    mark.write_text(json.dumps(begun))
+    return own
+
+
+@pytest.mark.parametrize("gone", [("agent.sh",), (".git", "agent.sh", ".context/feat-payment_decisions.md")])
+def test_a_removal_that_was_killed_half_way_is_ended_by_the_same_command(kit: Kit, gone: tuple[str, ...]) -> None:
+    snapshot = kit.git("rev-parse", "refs/orchestrator/context/payment")
+    own = begin(kit, snapshot)
+    for name in gone:
+        (kit.worktree("payment") / name).unlink()
+    assert kit.do("retire", "payment").endswith(f"payment: {KEPT}\n")
+    assert not kit.worktree("payment").exists()
+    assert not own.exists()
+    last = kit.git("ls-tree", "-r", "--name-only", "refs/orchestrator/context/payment")
+    assert last == kit.git("ls-tree", "-r", "--name-only", snapshot)
+
+
+def test_what_came_after_a_killed_removal_still_keeps_the_worktree(kit: Kit) -> None:
+    begin(kit)
+    (kit.worktree("payment") / "agent.sh").unlink()
+    mine = kit.worktree("payment") / "mine.txt"
+    mine.write_text("mine\n")
+    status, _, err = kit.inside("retire", "payment")
+    assert (status, "has uncommitted changes: mine.txt;" in err) == (1, True), err
+    assert mine.read_text() == "mine\n"
+
+
+def test_a_removal_killed_when_only_gits_list_was_left_is_ended(kit: Kit) -> None:
+    own = begin(kit)
+    shutil.rmtree(kit.worktree("payment"))
+    assert kit.do("retire", "payment").endswith(f"payment: {KEPT}\n")
+    assert not own.exists()
+
+
+def test_what_git_left_of_a_worktree_that_it_forgot_is_moved_beside_it(kit: Kit) -> None:
+    shutil.rmtree(begin(kit))
+    (kit.worktree("payment") / "mine.txt").write_text("mine\n")
+    out = kit.do("retire", "payment")
+    aside = kit.worktree("payment").with_name("payment.retired")
+    assert f"what git did not remove of {kit.worktree('payment')} is kept in {aside}\n" in out
+    assert (aside / "mine.txt").read_text() == "mine\n"

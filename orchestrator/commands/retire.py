@@ -34,15 +34,17 @@ def _retire(workspace: Workspace, feature: Feature) -> list[str]:
     who = session.caller(workspace)
     commit = _last_commit(workspace, feature)
     decide.retire(feature, FeatureRetired(commit=commit), who)
+    earlier = leaving.make_whole(workspace, feature)
     worktree = leaving.worktree(workspace, feature)
     if worktree is not None:
         leaving.refuse_loss(workspace, feature, worktree)
     snapshot = leaving.last_snapshot(workspace, feature, commit)
-    said = leaving.remove_worktree(workspace, feature, worktree) if worktree is not None else []
+    said = leaving.remove_worktree(workspace, feature, worktree, snapshot) if worktree is not None else []
     tags = leaving.delete_tags(workspace, feature)
     retired = FeatureRetired(commit=commit, snapshot=snapshot)
     workspace.record(lambda world: decide.retire(world.features[feature.id], retired, who))
-    return [*said, *tags, f"retired; branch {feature.branch} and its checkpoints' refs stay"]
+    leaving.forget(workspace, feature)
+    return [*earlier, *said, *tags, f"retired; branch {feature.branch} and its checkpoints' refs stay"]
 
 
 def _last_commit(workspace: Workspace, feature: Feature) -> Sha:

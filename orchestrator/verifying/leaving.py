@@ -5,17 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
+
 from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import snapshots
+from orchestrator.adapters.durable import write_atomically, write_durably
 from orchestrator.adapters.git import Git
 from orchestrator.core.state import Feature
-from orchestrator.core.values import Sha
+from orchestrator.core.values import Sha, Value
 from orchestrator.errors import GitFailed, Refusal
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace
 
 _CONTEXT = ".context/"
 _SHOWN = 5
+
+
+class _Begun(Value):
+    """A removal that was begun when the worktree at `path` held nothing that was not kept; it is git's in `git_dir`."""
+
+    branch: str
+    path: str
+    git_dir: str
+    snapshot: Sha | None
 
 
 def worktree(workspace: Workspace, feature: Feature) -> Path | None:
@@ -72,12 +84,72 @@ def last_snapshot(workspace: Workspace, feature: Feature, commit: Sha) -> Sha | 
 # --- the worktree ----------------------------------------------------------------------------------
 
 
-def remove_worktree(workspace: Workspace, feature: Feature, path: Path) -> list[str]:
-    """Remove a clean worktree; what git ignores in it, but for the context that the snapshot holds, is moved beside it.
+def make_whole(workspace: Workspace, feature: Feature) -> list[str]:
+    """Put back what a killed removal of the feature's worktree took away, so that it is judged and removed as a whole.
 
-    Raises Refusal where git does not remove it.
+    Only what is missing is written; what somebody wrote there since is left and judged with the rest. What git gave up
+    after it had forgotten the worktree is moved beside it. Returns what is to be said.
+    """
+    begun = _read(_mark(workspace, feature))
+    if begun is None or begun.branch != feature.branch:
+        return []
+    path, own = Path(begun.path), Path(begun.git_dir)
+    if not own.is_dir():
+        return _put_aside(path)
+    if not path.is_dir():
+        workspace.git.run("worktree", "remove", str(path))  # its folder is gone: only git's list has it
+        return []
+    if not os.path.lexists(path / ".git"):
+        write_atomically(path / ".git", f"gitdir: {own}\n".encode())
+    git = Git(path)
+    deleted = git.run("ls-files", "-z", "--deleted").stdout
+    git.run("checkout-index", "-z", "--stdin", stdin=deleted)
+    if begun.snapshot is not None:
+        _put_back(workspace.git, begun.snapshot, path / ".context")
+    return []
+
+
+def _mark(workspace: Workspace, feature: Feature) -> Path:
+    return workspace.home / "retiring" / feature.slug
+
+
+def _read(mark: Path) -> _Begun | None:
+    try:
+        return msgspec.json.decode(mark.read_bytes(), type=_Begun)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _put_aside(path: Path) -> list[str]:
+    if not os.path.lexists(path):
+        return []
+    aside = _free(path.with_name(f"{path.name}.retired"))
+    path.rename(aside)
+    return [f"what git did not remove of {path} is kept in {aside}"]
+
+
+def forget(workspace: Workspace, feature: Feature) -> None:
+    """Forget that a removal was begun: it is ended."""
+    _mark(workspace, feature).unlink(missing_ok=True)
+
+
+def _put_back(git: Git, snapshot: Sha, context: Path) -> None:
+    missing = [one for one in snapshots.contents(git, snapshot) if not os.path.lexists(context / one.name)]
+    if missing:
+        context.mkdir(exist_ok=True)
+        snapshots.replace(context, missing)
+
+
+def remove_worktree(workspace: Workspace, feature: Feature, path: Path, snapshot: Sha | None) -> list[str]:
+    """Remove a clean worktree; what git ignores in it, but for the context in `snapshot`, is moved beside it.
+
+    Raises Refusal where git does not remove it. Killed, `make_whole` and the same again end it.
     """
     moved = _move_ignored(workspace, feature, path)
+    begun = _Begun(branch=feature.branch, path=str(path), git_dir=str(worktrees.git_dir(path)), snapshot=snapshot)
+    mark = _mark(workspace, feature)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(mark, msgspec.json.encode(begun))
     try:
         workspace.git.run("worktree", "remove", str(path))
     except GitFailed as error:
