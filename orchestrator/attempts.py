@@ -160,13 +160,17 @@ def _refuse_dirt(workspace: Workspace, feature: Feature, worktree: Path) -> None
 
 def _refuse_locks(workspace: Workspace, feature: Feature, worktree: Path) -> None:
     """Raise Refusal where a lock of git's stays: every commit of the attempt would run into it."""
-    own = worktrees.git_dir(worktree)
-    branch = workspace.repository.common_dir / f"refs/heads/{feature.branch}.lock"
     patience = time.monotonic() + _LOCK_PATIENCE
-    while found := [one for one in (own / "index.lock", own / "HEAD.lock", branch) if one.exists()]:
+    while found := worktrees.locks(workspace, worktree, feature.branch):
         if time.monotonic() > patience:
-            raise Refusal(f"git's lock {found[0]} stays", "end what holds it; where nothing does, move it away")
+            raise Refusal(stays(found), "end what holds it; where nothing does, move it away")
         time.sleep(0.05)
+
+
+def stays(locks: Sequence[Path]) -> str:
+    """Return the sentence that names locks of git's that nobody takes away."""
+    named = " and ".join(str(lock) for lock in locks)
+    return f"git's lock {named} stays" if len(locks) == 1 else f"git's locks {named} stay"
 
 
 def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:

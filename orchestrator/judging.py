@@ -110,7 +110,9 @@ def conclude(
             return fail(workspace, prepared, verdict, seconds())
         refused = _commit(workspace, prepared)
     except (AgentFault, GitFailed) as error:
-        return park(workspace, prepared.feature, str(error), prepared)
+        found = worktrees.locks(workspace, prepared.worktree, prepared.feature.branch)
+        reason = f"{error}; {attempts.stays(found)}" if found else str(error)
+        return park(workspace, prepared.feature, reason, prepared)
     if refused is not None:
         return fail(workspace, prepared, refused, seconds())
     checkpoints.drain(workspace, only=prepared.feature.id)
@@ -173,7 +175,7 @@ def _commit(workspace: Workspace, prepared: Prepared) -> Failed | None:
     if not git.has_staged():
         return None  # what was left was nothing that git keeps, an empty folder's submodule or a time stamp
     if code != 1:
-        raise GitFailed(f"git commit in {prepared.worktree}: {one_line(said)}", code=code)
+        raise GitFailed(f"git commit in {prepared.worktree}: {one_line(said) or f'exit status {code}'}", code=code)
     return Failed(reason="the repository's own hooks refused the commit", command="git commit", exit=code, tail=said)
 
 

@@ -10,9 +10,8 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from orchestrator import attempts, checkpoints, judging, rollback
+from orchestrator import attempts, checkpoints, judging, rollback, worktrees
 from orchestrator.adapters.agent import Ran, end_leftovers, run_agent
-from orchestrator.adapters.git import Git
 from orchestrator.adapters.lock import RunLock
 from orchestrator.attempts import Prepared, Result
 from orchestrator.core import decide
@@ -72,28 +71,26 @@ def recover(workspace: Workspace, feature: FeatureId) -> None:
         return
     reason = "its deadline passed without a report" if attempt.deadline else "the kit did not survive it"
     end_leftovers(attempt.run)
-    moved = _unlock_index(workspace, current) if attempt.worktree else ""
+    moved = _unlock(workspace, current) if attempt.worktree else ""
     workspace.notices.append(f"{current.slug}: attempt {attempt.number} was interrupted ({reason}){moved}; not counted")
     place = Path(attempt.worktree)
     left = attempts.left(workspace, current, place) if attempt.worktree and place.is_dir() else None
     workspace.record(lambda world: decide.interrupted(world.features[feature], reason + moved, left))
 
 
-def _unlock_index(workspace: Workspace, feature: Feature) -> str:
-    """Set aside an index.lock that the dead attempt left, and name it; one that is older or held stays."""
+def _unlock(workspace: Workspace, feature: Feature) -> str:
+    """Set aside the locks of git's that the dead attempt left, and name them; one that is older or held stays."""
     attempt = feature.attempt
-    if attempt is None or not Path(attempt.worktree).is_dir():
+    if attempt is None or not worktrees.is_there(Path(attempt.worktree)):
         return ""
-    lock = Path(Git(Path(attempt.worktree)).text("rev-parse", "--absolute-git-dir")) / "index.lock"
-    try:
-        born = lock.stat().st_mtime
-    except FileNotFoundError:
-        return ""
-    if born < checkpoints.instant(attempt.started_at) or _is_held(lock):
-        return ""
-    aside = lock.with_name(f"index.lock.aside-{attempt.run[:8]}")
-    lock.rename(aside)
-    return f", its index.lock set aside as {aside}"
+    began, moved = checkpoints.instant(attempt.started_at), []
+    for lock in worktrees.locks(workspace, Path(attempt.worktree), feature.branch):
+        if lock.stat().st_mtime < began or _is_held(lock):
+            continue
+        aside = worktrees.git_dir(Path(attempt.worktree)) / f"{lock.name}.aside-{attempt.run[:8]}"  # no ref beside refs
+        lock.rename(aside)
+        moved.append(f", its {lock.name} set aside as {aside}")
+    return "".join(moved)
 
 
 def _is_held(path: Path) -> bool:

@@ -55,6 +55,13 @@ def git_dir(path: Path) -> Path:
     return link if link.is_dir() else path / _content_of(link).removeprefix("gitdir:").strip()
 
 
+def locks(workspace: Workspace, path: Path, branch: str) -> list[Path]:
+    """Return the locks of git's that would fail a commit in a worktree that is in its place, those that are there."""
+    own = git_dir(path)
+    named = (own / "index.lock", own / "HEAD.lock", workspace.repository.common_dir / f"refs/heads/{branch}.lock")
+    return [lock for lock in named if lock.exists()]
+
+
 def is_main(workspace: Workspace, path: Path) -> bool:
     """Tell whether a worktree is the main one."""
     return path == workspace.main

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import PROGRAM, Repo
 
 
@@ -143,10 +145,26 @@ def test_the_lock_that_a_killed_attempt_left_is_set_aside_and_named(repo: Repo) 
     assert len([*(repo.root / ".git/worktrees/payment").glob("index.lock.aside-*")]) == 1
 
 
-def test_a_lock_that_stays_parks_the_feature_and_counts_no_attempt(repo: Repo) -> None:
+def test_the_locks_of_head_and_branch_that_a_killed_attempt_left_are_set_aside_too(repo: Repo) -> None:
+    locks = '"$(git rev-parse --git-dir)/HEAD.lock" "$(git rev-parse --git-common-dir)/refs/heads/feat/payment.lock"'
+    repo.script("payment-1-1", f"touch {locks}; kill -9 $PPID\n")
+    repo.run("start", "payment")
+    repo.call("next")
+    (repo.root.parent / "agent/payment-1-1").unlink()
+    done = repo.call("next")
+    assert "attempt 1  passed" in done.stdout, done
+    assert "its HEAD.lock set aside as" in done.stderr
+    assert "its payment.lock set aside as" in done.stderr
+    assert len([*(repo.root / ".git/worktrees/payment").glob("*.lock.aside-*")]) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["worktrees/payment/index.lock", "worktrees/payment/HEAD.lock", "refs/heads/feat/payment.lock"]
+)
+def test_a_lock_that_stays_parks_the_feature_and_counts_no_attempt(repo: Repo, name: str) -> None:
     repo.run("start", "payment")
     repo.run("next")
-    lock = repo.root / ".git/worktrees/payment/index.lock"
+    lock = repo.root / ".git" / name
     lock.touch()
     done = repo.run("next")
     assert f"it cannot begin: git's lock {lock} stays" in done
@@ -154,6 +172,23 @@ def test_a_lock_that_stays_parks_the_feature_and_counts_no_attempt(repo: Repo) -
     assert repo.events("attempt_failed") == []
     assert lock.exists()
     lock.unlink()
+    repo.run("resume", "payment")
+    assert "attempt 1  passed" in repo.run("next")
+
+
+def test_a_commit_of_the_kits_own_that_is_killed_parks_the_feature_and_names_its_locks(repo: Repo) -> None:
+    repo.script("payment-1-1", "echo mine >left.txt\n")
+    deadly = '[ -n "$ORCHESTRATOR_RUN_ID" ] || [ "$1" != prepared ] || kill -9 $PPID\n'
+    hook = repo.write(".git/hooks/reference-transaction", f"#!/bin/sh\n{deadly}")
+    repo.run("start", "payment")
+    hook.chmod(0o755)
+    done = repo.run("next")
+    hook.unlink()
+    assert f"parked: git commit in {repo.worktree('payment')}: exit status -9; git's locks " in done
+    locks = [repo.root / ".git/worktrees/payment/HEAD.lock", repo.root / ".git/refs/heads/feat/payment.lock"]
+    for lock in locks:
+        assert str(lock) in done
+        lock.unlink()
     repo.run("resume", "payment")
     assert "attempt 1  passed" in repo.run("next")
 
