@@ -5,6 +5,7 @@ The only place that prints an error and picks an exit status.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ def main() -> None:
     """Run the command line and exit with its status."""
     _isolate()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would make every exit status read 0
+    _admit_any_name()
     if sys.platform == "win32":
         sys.exit(_say("it runs on Linux and macOS, and on Windows inside WSL", 1))
     sys.exit(_run(sys.argv[1:]))
@@ -26,6 +28,13 @@ def _isolate() -> None:
     """
     if not sys.flags.isolated and (os.environ.get("PYTHONPATH") or os.environ.get("PYTHONHOME")):
         os.execv(sys.executable, [sys.executable, "-I", "-m", "orchestrator", *sys.argv[1:]])
+
+
+def _admit_any_name() -> None:
+    """Let a file's name that is no text be printed, too, where the encoding is strict: `\\udce9` for byte e9."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str]) -> int:
@@ -53,11 +62,20 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.filename is None:
-            return _crashed()
-        return _say(f"{error.filename}: {error.strerror}; mend that, and call the same command again", 1)
+        return _refused_by_the_system(error)
     except Exception:
         return _crashed()
+
+
+def _refused_by_the_system(error: OSError) -> int:
+    """Say in one line what the system refused of a file, or a full or broken disk of any; all else is a bug."""
+    from orchestrator.adapters.durable import mend
+
+    hint = mend(error.errno)
+    if error.filename is None and not hint:
+        return _crashed()
+    where = "" if error.filename is None else f"{error.filename}: "
+    return _say(f"{where}{error.strerror}; {hint or 'mend that, and call the same command again'}", 1)
 
 
 def _say(line: str, status: int) -> int:

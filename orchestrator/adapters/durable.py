@@ -25,10 +25,11 @@ def said_in_one_line(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
-        raise NotRecorded(f"not recorded: {path}: {why}", _mend(error.errno)) from error
+        raise NotRecorded(f"not recorded: {path}: {why}", mend(error.errno)) from error
 
 
-def _mend(code: int | None) -> str:
+def mend(code: int | None) -> str:
+    """Return what a person can do about a refusal of the system's; an empty string where it is none of the disk's."""
     match code:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "make room on that file system, then call the same command again"

@@ -519,3 +519,14 @@ def read_only(repo: Repo) -> Iterator[Repo]:
 def test_start_where_nothing_can_be_written_says_so_in_the_words_of_all_commands(read_only: Repo) -> None:
     said = read_only.refused("start", "payment")
     assert said.startswith(f"not recorded: {read_only.root}/.git: Read-only file system; make that place writable")
+
+
+def test_a_name_that_is_no_text_is_printed_where_the_encoding_is_strict(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    name = repo.worktree("payment") / os.fsdecode(b"caf\xe9.txt")
+    name.write_text("mine\n")
+    done = repo.call("rollback", "payment", PYTHONIOENCODING="utf-8:strict")
+    assert done.returncode == 0, done.stderr
+    assert "caf\\udce9.txt" in done.stdout
+    assert not name.exists()
