@@ -22,7 +22,7 @@ from orchestrator.verifying.repair import Repaired, Row
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(mends: bool, as_json: bool) -> int:
     """Check that the log holds and that everything else is as it says."""
-    found, repaired = _repaired() if mends else (_looked(), [])
+    found, repaired, trouble = _repaired() if mends else (_looked(), [], None)
     if as_json:
         render.json({"findings": found, "repaired": repaired})
     else:
@@ -32,6 +32,8 @@ def command(mends: bool, as_json: bool) -> int:
         first = errors[0]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
         raise OrchestratorError(plain(f"{count}: {first.id} {first.where}: {first.what}"), plain(first.next))
+    if trouble is not None:
+        raise OrchestratorError(f"not everything could be mended and recorded: {trouble}", trouble.hint)
     return 0
 
 
@@ -40,26 +42,27 @@ def _looked() -> list[Finding]:
         return [one.finding for one in examine(workspace)]
 
 
-def _repaired() -> tuple[list[Finding], list[Repaired]]:
-    """Mend, look again, and return what is left and what was done."""
+def _repaired() -> tuple[list[Finding], list[Repaired], OrchestratorError | None]:
+    """Mend, look again, and return what is left, what was done, and what stood in the way."""
     session.refuse_inside_a_run("verify --repair")
     with session.reading() as workspace:
         before = examine(workspace)
         rows = repair.before(workspace)
+    trouble = None
     if repair.is_possible(before):
-        rows += _mended_and_recorded(rows)
+        more, trouble = _mended_and_recorded(rows)
+        rows += more
     after = _looked()
-    return after, repair.ended([one.finding for one in before], after, [one for _, one in rows])
+    return after, repair.ended([one.finding for one in before], after, [one for _, one in rows]), trouble
 
 
-def _mended_and_recorded(earlier: Sequence[Row]) -> list[Row]:
-    """Mend what is mended under the log's own rules; what stands in the way is said, and the rest still looked at."""
+def _mended_and_recorded(earlier: Sequence[Row]) -> tuple[list[Row], OrchestratorError | None]:
+    """Mend what is mended under the log's own rules; return what was done, and what stood in the way."""
     try:
         with session.writing("verify --repair") as workspace:
-            return repair.mend(workspace, earlier)
+            return repair.mend(workspace, earlier), None
     except OrchestratorError as error:
-        click.echo(f"orchestrator: not everything could be mended: {error}", err=True)
-        return []
+        return [], error
 
 
 def _show(found: Sequence[Finding], repaired: Sequence[Repaired]) -> None:
