@@ -15,7 +15,7 @@ TREES ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak mutants flips \
-	agents-soak verify-soak
+	agents-soak verify-soak crash
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -37,6 +37,9 @@ format: $(VENV)/.installed ## let ruff write the layout
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 
 # The long proofs: a small share of each runs in `make test`. KEEP=1 keeps what they reach in docs/figures.json.
+crash: $(VENV)/.installed ## fail steps of all operations in five ways and recover (RUNS=5000 or all, SEED=1, ONLY=operation:step:mode; an hour)
+	@$(VENV)/bin/python -m tests.crash.sweep --runs $(if $(filter file,$(origin RUNS)),5000,$(RUNS)) --seed $(SEED) --only "$(ONLY)" --workers $(WORKERS)
+
 git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (some 20 minutes); SCENES, SEED
 	@$(VENV)/bin/python -m tests.git_matrix.product --workers $(WORKERS) --seed $(SEED) --scenes $(SCENES)
 
