@@ -53,13 +53,14 @@ class Tally:
     def row(self) -> str:
         """Return the row of the table."""
         one = self.counts
-        columns = ("cuts", "events", "commits", "refs", "files", "interrupted")
+        columns = ("cuts", "events", "commits", "refs", "files", "interrupted", "indexes")
         return f"| {self.kind} | " + " | ".join(f"{one[name]:,}" for name in columns) + f" | {len(self.violations)} |"
 
 
 HEAD = (
     "| file system | cuts | acknowledged events | commits and snapshots | checkpoint refs | flushed files "
-    "| commands under way | lost or not ended |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| commands under way | indexes of git cut short | lost or not ended |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
@@ -95,6 +96,7 @@ def _reached(tallies: Sequence[Tally], skipped: Sequence[str]) -> str:
         f"{cuts} cuts",
         f"{total['events']:,} acknowledged events, {total['files']:,} flushed files",
         f"{sum(len(one.violations) for one in tallies)} lost or not ended",
+        f"{total['indexes']} indexes that a git at work left cut short were made again by hand",
         *skipped,
     ]
     return "; ".join(said)
@@ -171,9 +173,12 @@ def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally) -> list[st
     tally.counts["interrupted"] += bool(work.under_way)
     tally.under_way[work.under_way or "between"] += 1
     found = [f"while {work.under_way or 'nothing'} was under way: {one}" for one in _lost(work, tally)]
+    if work.under_way:
+        tally.counts["indexes"] += _rebuilt_indexes(work.repo)
     found += [f"after {work.under_way or 'nothing'}: {one}" for one in _not_ended(work)]
     found += [f"odd end: {one}" for one in work.odd]
-    found += [f"the work was: {' '.join(work.story)}"] if found else []
+    if found:
+        found[-1] += f" (the work was: {' '.join(work.story)})"
     work.odd.clear()
     work.under_way = ""
     return found
@@ -287,6 +292,21 @@ def _lost_files(work: Work) -> list[str]:
         if not is_in_place and _git(work.repo, "cat-file", "-e", blob(content)).returncode != 0:
             lost.append(f"{path}: its flushed bytes are nowhere")
     return lost
+
+
+def _rebuilt_indexes(repo: Repo) -> int:
+    """Make the indexes again that git, killed at work, left cut short: it never flushes them. Return how many.
+
+    That is a person's to do, and nothing of the kit's was acknowledged about them.
+    """
+    count = 0
+    for place in (repo.root, *repo.root.with_name(f"{repo.root.name}.worktrees").glob("*")):
+        said = subprocess.run(["git", "status"], cwd=place, env=repo.env, capture_output=True, text=True, check=False)
+        if "index file" in said.stderr:
+            (place / repo.git("rev-parse", "--git-path", "index", cwd=place)).unlink()
+            repo.git("read-tree", "HEAD", cwd=place)
+            count += 1
+    return count
 
 
 def _not_ended(work: Work) -> list[str]:

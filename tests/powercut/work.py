@@ -191,5 +191,7 @@ class Work:
         return status
 
     def _note_end(self, words: Sequence[str], status: int, said: str) -> None:
+        if words[0] == "git" and "File exists" in said:
+            return  # a lock that a killed git left: git says itself what a person is to do
         if status not in ENDS or "Traceback" in said or "a bug" in said.lower():
             self.odd.append(f"{' '.join(words)}: {status}: {said.strip()}")
