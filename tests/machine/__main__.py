@@ -37,6 +37,8 @@ def main() -> int:
         )  # fmt: skip
         try:
             run_state_machine_as_test(seed(asked.seed)(machine), settings=wanted)
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted; what was done until then:\n")
         except Exception:
             traceback.print_exc()
             failed = 1
@@ -47,7 +49,7 @@ def main() -> int:
     count = machine.figures["commands"]
     keep(
         "machine", "random sequences of commands, git operations, edits and faults, looked at after each command",
-        "0 violations", f"{failed} violations in {asked.examples} sequences, {count} commands",
+        "0 violations", f"{failed} violations in {machine.figures['sequences']} sequences, {count:,} commands",
     )  # fmt: skip
     return failed
 

@@ -187,7 +187,7 @@ class Shop(Kit):
     def lines(self) -> list[dict[str, Any]]:
         """Return the log, checked: dense ids, a whole chain, time never backwards. Raises AssertionError."""
         before, then, found = "0" * 64, datetime.min, []
-        for n, row in enumerate(self.log.read_bytes().splitlines(), 1):
+        for n, row in enumerate(self.whole_lines().splitlines(), 1):
             one = json.loads(row)
             assert one["id"] == n, f"event {one['id']} is line {n}"
             assert one["prev"] == before, f"event {n} does not follow"
@@ -199,6 +199,15 @@ class Shop(Kit):
             before, then = one["hash"], at
             found.append(one)
         return found
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return the events of the log, of these types only where any is named; what is torn is none."""
+        found = [json.loads(row) for row in self.whole_lines().splitlines()]
+        return [one for one in found if not kinds or one["event_type"] in kinds]
+
+    def is_torn(self) -> bool:
+        """Tell whether something lies behind the log's last whole line."""
+        return self.log.stat().st_size > len(self.whole_lines())
 
     def whole_lines(self) -> bytes:
         """Return the log without what is torn at its end."""
