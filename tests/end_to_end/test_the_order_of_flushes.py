@@ -18,6 +18,7 @@ SEEN = {
     "log flushed": r"fsync\(\d+<[^>]*/events\.jsonl>",
     "all flushed": r"syncfs\(",
     "state": r"rename\w*\(.*_orchestrator-state\.json\"",
+    "rescue named": r"rename\w*\(.*refs/orchestrator/rescue/[^\"]*\"",
     "git wrote": r"(?:rename|link)\w*\(.*[\"/](?:objects|refs)/[^\"]*\"(?:, 0)?\)",
     "tar": r"rename\w*\(.*/backups/[^\"]*\.tar\.gz\"",
 }
@@ -47,7 +48,7 @@ def unflushed(calls: Sequence[str]) -> list[int]:
     """Return the places of the writes to the log before which something of git's or a tar was not flushed."""
     found, is_flushed = [], True
     for place, name in enumerate(calls):
-        if name in ("git wrote", "tar"):
+        if name in ("git wrote", "rescue named", "tar"):
             is_flushed = False
         elif name == "all flushed":
             is_flushed = True
@@ -87,11 +88,12 @@ def test_what_a_rollback_wrote_is_flushed_before_each_of_its_events(begun: Repo)
     (begun.worktree("payment") / "mine.txt").write_text("mine\n")
     calls = seen(begun, "rollback", "payment")
     assert (calls.count("log written"), unflushed(calls)) == (2, [])
+    assert calls[calls.index("rescue named") - 1] == "all flushed"
 
 
 def test_a_state_shows_what_is_in_the_log_already(begun: Repo) -> None:
     calls = seen(begun, "note", "payment", "seen")
-    assert calls == ["log written", "log flushed", "state"]
+    assert calls == ["all flushed", "log written", "log flushed", "state"]
 
 
 def test_a_log_that_takes_nothing_leaves_the_states_as_they_are(begun: Repo) -> None:

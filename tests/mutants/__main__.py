@@ -20,7 +20,7 @@ from tests.mutants.table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist")
-LIMIT = 240  # seconds for the tests of one mutant
+LIMIT = 600  # seconds for the tests of one mutant
 FAILED = 1  # pytest's status for tests that ran and failed; any other is no proof
 SCRIPT = "#!{}\nimport sys\nfrom orchestrator.cli import main\nsys.exit(main())\n"
 
@@ -53,8 +53,8 @@ class Copy:
             self._put(path, whole)
         return {FAILED: "caught", 0: "SURVIVED", None: "no end"}.get(status, f"pytest ended with {status}")
 
-    def tested(self, tests: Sequence[str]) -> int | None:
-        """Run tests; return pytest's status, None where they do not end."""
+    def tested(self, tests: Sequence[str], limit: float = LIMIT) -> int | None:
+        """Run tests; return pytest's status, None where they take more than `limit` seconds."""
         words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *(f"tests/{one}" for one in tests)]
         with subprocess.Popen(
             [self._python, *words],
@@ -65,7 +65,7 @@ class Copy:
             start_new_session=True,
         ) as process:
             try:
-                return process.wait(LIMIT)
+                return process.wait(limit)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
                 return None
@@ -90,31 +90,25 @@ def main(only: Sequence[str]) -> int:
             finally:
                 copies.put(copy)
 
-        sound = pool.submit(lambda: _sound(copies, sorted({one.test for one in chosen})))
-        verdicts = list(pool.map(tried, chosen))
-        is_sound = sound.result()
-    _print(chosen, verdicts)
+        sys.stdout.write("| mutant | in | must be caught by | |\n| --- | --- | --- | --- |\n")
+        caught = 0
+        for one, verdict in zip(chosen, pool.map(tried, chosen), strict=True):
+            caught += verdict == "caught"
+            sys.stdout.write(f"| {one.name} | `orchestrator/{one.file}` | `tests/{one.test}` | {verdict} |\n")
+            sys.stdout.flush()
+        is_sound = _sound(copies, sorted({one.test for one in chosen}))
+    sys.stdout.write(f"\n{caught} of {len(chosen)} mutants caught\n")
     if not is_sound:
-        sys.stdout.write("\nwithout any mutant the same tests do not all pass: nothing is proved\n")
-    return int(not is_sound or set(verdicts) != {"caught"})
+        sys.stdout.write("without any mutant the same tests do not all pass: nothing is proved\n")
+    return int(not is_sound or caught != len(chosen))
 
 
 def _sound(copies: SimpleQueue[Copy], tests: Sequence[str]) -> bool:
     copy = copies.get()
     try:
-        return copy.tested(tests) == 0
+        return copy.tested(tests, LIMIT * len(tests)) == 0
     finally:
         copies.put(copy)
-
-
-def _print(chosen: Sequence[Mutant], verdicts: Sequence[str]) -> None:
-    rows = [
-        f"| {one.name} | `orchestrator/{one.file}` | `tests/{one.test}` | {said} |\n"
-        for one, said in zip(chosen, verdicts, strict=True)
-    ]
-    caught = sum(said == "caught" for said in verdicts)
-    sys.stdout.writelines(["| mutant | in | must be caught by | |\n| --- | --- | --- | --- |\n", *rows])
-    sys.stdout.write(f"\n{caught} of {len(chosen)} mutants caught\n")
 
 
 if __name__ == "__main__":

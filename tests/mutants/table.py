@@ -73,34 +73,19 @@ MUTANTS = (
         "adapters/test_durable.py::test_content_is_flushed_before_the_rename_and_the_name_after_it",
     ),
     Mutant(
-        "a checkpoint is recorded before its commit is flushed",
-        "checkpoints.py",
-        "    write_refs(workspace, feature, [one.commit for one in taken])\n"
-        "    sync_filesystem(workspace.repository.common_dir)\n",
-        "    write_refs(workspace, feature, [one.commit for one in taken])\n",
-        ORDER,
-    ),
-    Mutant(
-        "a rollback point is recorded before its tar and refs are flushed",
-        "checkpoints.py",
-        "        sync_filesystem(workspace.repository.common_dir)\n        checkpoint = CheckpointCreated(",
-        "        checkpoint = CheckpointCreated(",
-        ORDER,
-    ),
-    Mutant(
-        "a started branch is recorded before it is flushed",
-        "commands/start.py",
-        "        sync_filesystem(workspace.repository.common_dir)  # an event names only what is durable\n",
+        "the log is flushed before what git wrote is",
+        "workspace.py",
+        "                if facts:  # the log's flush publishes git's names beside it, whose bytes git has not flushed\n"
+        "                    sync_filesystem(self.repository.common_dir)\n",
         "",
-        ORDER,
+        f"{ORDER}::test_a_state_shows_what_is_in_the_log_already",
     ),
     Mutant(
-        "a rollback is recorded as done before what it wrote is flushed",
-        "rollback.py",
-        "    sync_filesystem(workspace.repository.common_dir)\n    if worktree is not None:\n"
-        "        sync_filesystem(worktree)\n",
-        "",
-        ORDER,
+        "a rescue is named before what it holds is flushed",
+        "adapters/move.py",
+        '        sync_filesystem(self._common)\n        self._step("written")\n',
+        '        self._step("written")\n',
+        f"{ORDER}::test_what_a_rollback_wrote_is_flushed_before_each_of_its_events",
     ),
     Mutant(
         "a state is written before the log",
@@ -111,7 +96,7 @@ MUTANTS = (
         "                self._catch_up(foreseen, transaction.head)\n"
         "                self._project(before)\n"
         "                new = list(map(event, transaction.append([draft(fact) for fact in facts])))\n",
-        ORDER,
+        f"{ORDER}::test_a_state_shows_what_is_in_the_log_already",
     ),
     # --- locks, and who comes first
     Mutant(
@@ -127,7 +112,7 @@ MUTANTS = (
         "adapters/lock.py",
         "        finally:\n            lock.release()\n",
         "        finally:\n            lock.release()\n            self._path.unlink()\n",
-        "adapters/test_lock.py",
+        "adapters/test_lock.py::test_released_the_lock_file_stays_the_same_file",
     ),
     Mutant(
         "the log is written without its lock",
@@ -157,14 +142,14 @@ MUTANTS = (
         "    if record.hash != _digest(piece):  # a hash that stands elsewhere would lie in what it is made of\n"
         '        raise BadLine("its hash does not hold")\n',
         "",
-        "log/test_journal.py",
+        "log/test_journal.py::test_any_flipped_byte_before_the_end_stops_writers_and_shows_readers_what_is_before",
     ),
     Mutant(
         "lines are linked by their time, not by number and hash",
         JOURNAL,
         "        if record.prev != self._hash or record.id != self._id + 1:\n",
         "        if record.timestamp < self._timestamp:\n",
-        "log/test_journal.py",
+        "log/test_journal.py::test_a_line_links_by_its_number_and_by_the_hash_before_it",
     ),
     Mutant(
         "time in the log follows the clock backwards",
@@ -179,6 +164,15 @@ MUTANTS = (
         "        if kept is not None and kept.log == self._look_of_log() and kept.head.offset == kept.log[1]:\n",
         "        if kept is not None:\n",
         "end_to_end/test_found_by_use.py::test_a_log_that_was_changed_in_the_middle_stops_every_writer_and_readers_say_so",
+    ),
+    Mutant(
+        "a log that changed under a command is written on",
+        "workspace.py",
+        "            elif look != self._look and not self._is_vouched_for(look):\n"
+        "                self._world, self._head = World(), START\n",
+        "",
+        "end_to_end/test_hostile_agents.py::"
+        "test_a_log_that_an_agent_edits_in_the_middle_stops_every_writer_and_names_verify",
     ),
     Mutant(
         "a rescue is not read back",
@@ -252,7 +246,7 @@ MUTANTS = (
         '    if not os.environ.get("ORCHESTRATOR_RUN_ID"):  # an agent starts no features by writing a file\n'
         "        take_in_states(workspace, who)\n",
         "    take_in_states(workspace, who)\n",
-        "end_to_end/test_hostile_agents.py",
+        "end_to_end/test_hostile_agents.py::test_inside_a_run_no_state_that_the_agent_wrote_is_imported",
     ),
     # --- rules
     Mutant(
