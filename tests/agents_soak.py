@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.adapters.test_agent import DAEMON, IMMUNE, Bench, living
+from tests.figures import keep
 
 LIMIT = 0.3  # seconds that an agent has; a slow machine needs more for 200 children
 MEMORY = 64 << 10  # KiB that a flood may cost
@@ -72,6 +73,10 @@ def main() -> int:
     sys.stdout.write(
         f"\n| bytes printed | counted | KiB of memory more |\n| --- | --- | --- |\n| {size} | {arrived} | {cost} |\n"
     )
+    total = sum(count for _, count in rows)
+    what = "agents that hang, ignore SIGTERM, fork twice, have 200 children; a flood of output"
+    reached = f"{total} left in {runs} runs of each; {cost / 1024:.1f} MiB for {size:,} bytes"
+    keep("agents-soak", what, "0 processes left; 64 MiB for 1 GB", reached)
     return int(any(count for _, count in rows) or arrived != size or cost > MEMORY)
 
 
