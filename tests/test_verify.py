@@ -316,6 +316,11 @@ def leave_an_index_lock(one: Kit) -> None:
     os.utime(lock, (1, 1))
 
 
+def cut_an_index_short(one: Kit) -> None:
+    index = one.root / ".git/worktrees/search/index"
+    index.write_bytes(index.read_bytes()[:40])
+
+
 def leave_a_half_written_file(one: Kit) -> None:
     os.utime(one.write(".context/.orchestrator-0123456789abcdef", "half"), (1, 1))
 
@@ -569,6 +574,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (clean_the_main_context, "V403", "warning", MENDED),
     (stop_ignoring, "V404", "warning", STAYS),
     (leave_an_index_lock, "V405", "note", STAYS),
+    (cut_an_index_short, "V406", "error", STAYS),
     (lose_a_tar, "V501", "warning", MENDED),
     (lose_all_tars, "V501", "warning", MENDED),
     (flip_a_bit_in_a_tar, "V502", "warning", MENDED),

@@ -5,6 +5,7 @@ Own calls run no hooks, no file-system monitor, take no optional locks, and writ
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import time
@@ -35,6 +36,7 @@ _HARDENED = (
 )  # fmt: skip
 _OWN_REFS = ("refs/orchestrator/", "refs/tags/checkpoint/")
 _REF_WRITERS = frozenset({"update-ref", "branch", "tag", "fetch", "pull", "remote", "gc", "pack-refs", "maintenance"})
+_INDEX_HEAD = 12  # bytes
 _PAUSES = (0.02, 0.1, 0.3)  # seconds
 # Kept: how git reaches a remote, and where tests and users seal its configuration.
 _KEPT = frozenset({
@@ -244,6 +246,14 @@ class Git:
         """Tell whether the index differs from HEAD."""
         return not self.holds("diff-index", "--cached", "--quiet", "HEAD")
 
+    def has_readable_index(self) -> bool:
+        """Tell whether the index here is whole by its own checksum, which git does not look at; none is whole, too."""
+        try:
+            content = Path(self.text("rev-parse", "--path-format=absolute", "--git-path", "index")).read_bytes()
+        except FileNotFoundError:
+            return True
+        return any(_ends_in(content, kind) for kind in ("sha1", "sha256"))
+
     def tree_of_worktree(self, index: Path) -> Sha:
         """Write all that is not ignored as a tree and return it; `index` is a private index, reused between calls."""
         environment = {"GIT_INDEX_FILE": str(index)}
@@ -256,6 +266,14 @@ class Git:
             lock.unlink(missing_ok=True)  # a killed git's
             self.run("add", "--all", "--", ":/", environment=environment)
         return Sha(self.text("write-tree", environment=environment))
+
+
+def _ends_in(content: bytes, kind: str) -> bool:
+    """Tell whether an index ends in its checksum of a kind, or in the zeros of `index.skipHash`."""
+    digest = hashlib.new(kind, usedforsecurity=False)
+    size = digest.digest_size
+    digest.update(content[:-size])
+    return len(content) >= _INDEX_HEAD + size and content[-size:] in (digest.digest(), bytes(size))
 
 
 def _is_anyone_writing_refs(common: Path) -> bool:

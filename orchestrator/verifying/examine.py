@@ -33,6 +33,7 @@ REPLAYED: tuple[Check, ...] = (
     refs.branches,
     places.worktrees,
     places.index_locks,
+    places.indexes,
     places.context_files,
     places.ignored,
     places.leftovers,

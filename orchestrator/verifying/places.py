@@ -14,10 +14,11 @@ from orchestrator.adapters.lock import holder
 from orchestrator.core.state import Feature
 from orchestrator.core.values import PREFIX, Sha
 from orchestrator.verifying.chain import ANCHOR
-from orchestrator.verifying.findings import REPAIR, ContextBack, Found, note, warning
+from orchestrator.verifying.findings import REPAIR, ContextBack, Found, error, note, warning
 from orchestrator.verifying.sight import Sight
 from orchestrator.worktrees import is_there
 
+_IGNORED = ("check-ignore", "--no-index", "--quiet", f".context/{PREFIX}any_file")  # the index may be broken
 _OWN_FILE = "_attempts.log"  # the kit itself begins it anew, so that it alone is no context
 _YOUNG = 60.0  # seconds in which a half-written file may still have its writer
 
@@ -59,6 +60,21 @@ def index_locks(sight: Sight) -> Iterator[Found]:
         if lock.exists() and not _is_young(lock):
             what = "git's lock of an index is there, though nobody works on the feature"
             yield note("V405", str(lock), what, "see whether a git command runs there, an editor's too", of=feature.id)
+
+
+def indexes(sight: Sight) -> Iterator[Found]:
+    """See that git can read the index of each worktree of a feature; one that was cut short stops every commit."""
+    branches = {one.branch: one for one in sight.features}
+    for worktree in sight.worktrees:
+        feature = branches.get(worktree.branch or "")
+        if feature is None or not is_there(worktree.path):
+            continue
+        git = sight.git.at(worktree.path)
+        if not git.has_readable_index():
+            index = Path(git.text("rev-parse", "--absolute-git-dir")) / "index"
+            what = f"git cannot read the index of {worktree.path}: it was cut short or changed"
+            way = "move it away, then `git read-tree HEAD` there; no file changes, what was only staged is staged again"
+            yield error("V406", str(index), what, way, of=feature.id)
 
 
 # --- context ---------------------------------------------------------------------------------------
@@ -110,7 +126,7 @@ def ignored(sight: Sight) -> Iterator[Found]:
     """See that git ignores context files wherever a feature may be committed whole."""
     places = {sight.workspace.main, *(sight.workspace.own_context(one).parent for one in sight.features)}
     for place in sorted(place for place in places if is_there(place)):
-        if sight.features and not sight.git.at(place).holds("check-ignore", "--quiet", f".context/{PREFIX}any_file"):
+        if sight.features and not sight.git.at(place).holds(*_IGNORED):
             what = ".context/ is not ignored by git: it would be committed with the feature's work"
             yield warning("V404", str(place), what, "add .context/ to .git/info/exclude, or call `orchestrator init`")
 

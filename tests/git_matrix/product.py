@@ -140,7 +140,8 @@ def _compare(
         raise Broken(f"{name}: doubled: {twice}")
     wanted = [one for one in dict.fromkeys(made) if one not in known]
     if scene.is_tip_only:
-        wanted = [one for one in wanted if one in new or one == wanted[-1]]
+        tip = _git(scene.root, "rev-parse", f"refs/heads/{BRANCH}")
+        wanted = [one for one in wanted if one in new or one == tip]
     if sorted(new) != sorted(wanted):
         said = _git(scene.root, "log", "--no-walk=unsorted", "--format=%h %s", *{*new, *wanted})
         raise Broken(f"{name}: checkpoints {new}, wanted {wanted}\n{said}")

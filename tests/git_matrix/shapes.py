@@ -66,7 +66,9 @@ def reftable(top: Path) -> Scene:
     if not has_reftable():
         raise NotHereError("this git has no reftable (it came with 2.45)")
     populated(top / "shop", "--ref-format=reftable")
-    return Scene(top, top / "shop")
+    scene = Scene(top, top / "shop")
+    scene.is_tip_only = True  # the kit reads git's reflogs as files
+    return scene
 
 
 def odd_path(top: Path) -> Scene:
