@@ -151,6 +151,7 @@ def trial(scene: Scene, disk: Files, deeds: list[tuple[str, int]], figures: Figu
     root = scene.root
     for deed in deeds:
         soil(root, *deed)
+    figures.counts["trees"] += 1
     figures.note(root, disk)
     wanted = checked_out(root, scene.target.commit)
     before, modes = whole(root), permissions(root)
@@ -242,7 +243,6 @@ def soak(trees: int, number: int, phases: tuple[Phase, ...]) -> tuple[Figures, i
         )  # fmt: skip
         @given(data=st.data())
         def any_tree(data: st.DataObject) -> None:
-            figures.counts["trees"] += 1
             one_tree(empty, figures, data)
 
         try:
