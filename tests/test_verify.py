@@ -801,6 +801,15 @@ def test_an_agent_inside_a_run_may_look_but_not_repair(kit: Kit, monkeypatch: py
     assert err.startswith("orchestrator: verify --repair is not called from inside a run")
 
 
+def test_a_ref_whose_name_is_no_text_is_shown_with_its_bytes(kit: Kit) -> None:
+    kit.git("pack-refs", "--all")
+    packed = kit.root / ".git/packed-refs"
+    packed.write_bytes(packed.read_bytes().replace(b"refs/tags/checkpoint/login/4", b"refs/tags/checkpoint/log\xb9n/4"))
+    where = [one["where"] for one in json.loads(kit.inside("verify", "--json")[1])["findings"]]
+    assert [one for one in where if "\\xb9" in one] != []
+    assert "\\xb9" in kit.inside("verify")[1]
+
+
 def test_control_characters_in_what_is_shown_are_stripped(kit: Kit) -> None:
     (kit.home / "hook-trouble").write_text("post-commit: \x1b[2Jgone\n")
     assert "\x1b" not in kit.do("verify")

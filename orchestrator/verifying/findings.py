@@ -5,6 +5,7 @@ An id is a promise: it keeps its meaning, and that of one that went is not given
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -108,5 +109,7 @@ def note(id: str, where: str, what: str, next: str, mend: Mend | None = None, of
 def _found(
     severity: Severity, id: str, where: str, what: str, next: str, mend: Mend | None, of: FeatureId | None
 ) -> Found:
-    finding = Finding(id=id, severity=severity, where=where, what=" ".join(what.split()), next=next)
+    words = (where, " ".join(what.split()), next)
+    where, what, next = (os.fsencode(one).decode(errors="backslashreplace") for one in words)  # a ref may be any bytes
+    finding = Finding(id=id, severity=severity, where=where, what=what, next=next)
     return Found(finding=finding, feature=of, mend=mend)
