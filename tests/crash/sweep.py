@@ -25,6 +25,7 @@ from typing import Any
 from tests.conftest import environment
 from tests.crash.operations import OPERATIONS
 from tests.crash.site import MODES, SIZE
+from tests.figures import keep
 
 _HERE = Path(__file__).parent
 _CHUNK = 120  # runs that a worker is given at once
@@ -219,6 +220,14 @@ def _swept(top: Path, asked: argparse.Namespace) -> int:
     sys.stdout.write(f"{len(sweep.results)} runs in {spent:.0f} s, seed {asked.seed}, {len(bad)} with a violation\n")
     for one in bad:
         sys.stdout.write(told(one) + "\n")
+    lost = sum(bool(one["lost"]) for one in sweep.results)
+    most = max((one["recoveries"] for one in sweep.results), default=0)
+    keep(
+        "crash",
+        f"every libc step of {len(sweep.steps)} operations, failed in {len(MODES)} ways",
+        "5,000 runs; 0 lose a byte, ended in at most 2 recoveries",
+        f"{len(sweep.results)} runs: {lost} lose a byte, at most {most} recoveries, {len(bad)} violations",
+    )
     return 1 if bad or not sweep.results else 0
 
 

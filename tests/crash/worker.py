@@ -169,7 +169,8 @@ class Scene:
             differing = {key for key in state if state[key] != there.get(key)}
             if self.operation.is_work:
                 differing -= {"attempts", "notes"}
-            if self.operation.name in ("verify --repair", "post-commit"):
+            called_off = facts.events["feat-payment", "rollback_aborted"]
+            if called_off or self.operation.name in ("verify --repair", "post-commit"):
                 differing -= {"notes"}
             if differing:
                 return f"{slug}: { ({key: (there.get(key), state[key]) for key in differing}) }"
