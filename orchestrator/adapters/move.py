@@ -662,6 +662,8 @@ class Mover:
             command = ("read-tree", "-m", "-u", "--no-recurse-submodules", present, tree)
             self._git.run(*_UNFLUSHED, *command, environment=self._index)
         except GitFailed as error:
+            if error.code < 0 or "fatal:" in str(error):  # it was killed, or could not write: files may have moved
+                raise
             raise MoveRefused(
                 f"{worktree} changed since it was rescued: {error}", "call the same command again"
             ) from error

@@ -191,6 +191,19 @@ def test_a_rollback_that_cannot_end_holds_only_itself_back_and_ends_when_its_cau
     assert repo.git("rev-parse", "feat/payment") == repo.git("rev-parse", "checkpoint/payment/1")
 
 
+def test_a_rollback_whose_git_dies_as_it_moves_files_is_not_called_off_and_the_next_command_ends_it(repo: Repo) -> None:
+    two_features(repo)
+    git = repo.root.parent / "bin/git"
+    git.parent.mkdir()
+    git.write_text(f'#!/bin/sh\ncase " $* " in *" {MOVES} "*) kill -9 $$ ;; esac\nexec {shutil.which("git")} "$@"\n')
+    git.chmod(0o755)
+    done = repo.call("rollback", "payment", PATH=f"{git.parent}{os.pathsep}{repo.env['PATH']}")
+    assert (done.returncode, "exit status -9" in done.stderr) == (1, True), done
+    assert repo.events("rollback_aborted") == []
+    assert "ended what had been interrupted" in repo.run("rollback", "payment")
+    assert repo.git("rev-parse", "feat/payment") == repo.git("rev-parse", "checkpoint/payment/1")
+
+
 def test_a_rollback_whose_branch_moved_meanwhile_is_called_off_and_the_commit_stays(repo: Repo) -> None:
     two_features(repo)
     killed(repo, BEGINS, "rollback", "payment")
