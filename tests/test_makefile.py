@@ -256,7 +256,8 @@ def made(folder: Path, *arguments: str) -> str:
 
 
 PROOFS = [
-    "crash", "git-matrix", "powercut", "concurrency", "machine", "rollback-soak", "mutants", "flips", "agents-soak", "verify-soak",
+    "crash", "git-matrix", "powercut", "concurrency", "machine", "rollback-soak", "mutants", "flips", "agents-soak",
+    "verify-soak",
 ]  # fmt: skip
 
 

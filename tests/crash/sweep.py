@@ -28,7 +28,7 @@ from tests.crash.site import MODES, SIZE
 from tests.figures import keep
 
 _HERE = Path(__file__).parent
-_CHUNK = 120  # runs that a worker is given at once
+_CHUNK = 15  # runs that a worker is given at once
 
 Run = tuple[float, str]  # (step, or a part of them below 1; mode)
 
@@ -104,6 +104,7 @@ class Sweep:
         for name, (at, mode) in runs:
             by_name.setdefault(name, []).append({"operation": name, "at": at, "mode": mode})
         chunks = [rows[at : at + _CHUNK] for rows in by_name.values() for at in range(0, len(rows), _CHUNK)]
+        random.Random(1).shuffle(chunks)  # of a sweep that is stopped, some of each
         for answer in self._all(chunks):
             self.steps[answer["operation"]] = answer["steps"]
             self.results.append(answer)
@@ -244,7 +245,7 @@ def _chosen(asked: argparse.Namespace, sweep: Sweep) -> list[tuple[str, Run]]:
         return sampled(int(asked.runs), asked.seed, names, asked.kinds)
     sweep.measure(names)
     chosen = spread(sweep.steps, None if asked.runs == "all" else int(asked.runs))
-    random.Random(asked.seed).shuffle(chosen)  # a sweep that is stopped has seen something of each
+    random.Random(asked.seed).shuffle(chosen)  # and within an operation, too
     return chosen
 
 
