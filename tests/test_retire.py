@@ -226,9 +226,12 @@ def test_what_came_after_a_killed_removal_still_keeps_the_worktree(kit: Kit) -> 
     assert mine.read_text() == "mine\n"
 
 
-def test_a_removal_killed_when_only_gits_list_was_left_is_ended(kit: Kit) -> None:
+@pytest.mark.parametrize("gone", [(), ("HEAD", "gitdir")])
+def test_a_removal_killed_when_only_gits_list_was_left_is_ended(kit: Kit, gone: tuple[str, ...]) -> None:
     own = begin(kit)
     shutil.rmtree(kit.worktree("payment"))
+    for name in gone:
+        (own / name).unlink()
     assert kit.do("retire", "payment").endswith(f"payment: {KEPT}\n")
     assert not own.exists()
 

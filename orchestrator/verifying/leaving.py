@@ -97,7 +97,7 @@ def make_whole(workspace: Workspace, feature: Feature) -> list[str]:
     if not own.is_dir():
         return _put_aside(path)
     if not path.is_dir():
-        workspace.git.run("worktree", "remove", str(path))  # its folder is gone: only git's list has it
+        _unlist(workspace, path, own)
         return []
     if not os.path.lexists(path / ".git"):
         write_atomically(path / ".git", f"gitdir: {own}\n".encode())
@@ -107,6 +107,16 @@ def make_whole(workspace: Workspace, feature: Feature) -> list[str]:
     if begun.snapshot is not None:
         _put_back(workspace.git, begun.snapshot, path / ".context")
     return []
+
+
+def _unlist(workspace: Workspace, path: Path, own: Path) -> None:
+    """Take a worktree whose folder is gone out of git's list; what git itself cannot read any more is moved away."""
+    try:
+        workspace.git.run("worktree", "remove", str(path))
+    except GitFailed:
+        kept = _free(workspace.home / "half-made" / own.name)
+        kept.parent.mkdir(exist_ok=True)
+        own.rename(kept)
 
 
 def _mark(workspace: Workspace, feature: Feature) -> Path:
