@@ -67,7 +67,9 @@ def _plain(state: dict[str, Any], retired: bool) -> dict[str, Any]:
 
 
 def worktrees(site: Site) -> list[Path]:
-    return [site.shop, *sorted(one for one in (site.top / "shop.worktrees").glob("*") if (one / ".git").is_file())]
+    """Return the worktrees that git still knows."""
+    linked = sorted((site.top / "shop.worktrees").glob("*/.git"))
+    return [site.shop, *(one.parent for one in linked if Path(one.read_text()[len("gitdir: ") :].strip()).is_dir())]
 
 
 def refs(site: Site) -> dict[str, str]:
