@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from orchestrator.adapters.durable import opened_plain, said_in_one_line
+from orchestrator.adapters.durable import opened_plain, said_in_one_line, write_new
 from orchestrator.adapters.git import Worktree
 from orchestrator.adapters.lock import RunLock
 from orchestrator.adapters.snapshots import Content, Owner, owned, replace, restore
@@ -276,12 +276,9 @@ def create_context(context: Path, slug: Slug, title: str) -> list[Path]:
     made = []
     for suffix in CONTEXT_FILES:
         path = context / f"{PREFIX}{slug}{suffix}"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write("" if suffix.endswith(".log") else f"# {title}: {suffix[1:-3].replace('-', ' ')}\n")
-        except FileExistsError:
-            continue
-        made.append(path)
+        text = "" if suffix.endswith(".log") else f"# {title}: {suffix[1:-3].replace('-', ' ')}\n"
+        if write_new(path, text.encode()):
+            made.append(path)
     return made
 
 

@@ -148,6 +148,21 @@ def _written_beside(path: Path, content: bytes, mode: int, *, is_flushed: bool) 
     return temporary
 
 
+def write_new(path: Path, content: bytes, mode: int = 0o666) -> bool:
+    """Make `path` with `content`, whole or not at all; False where something lies there already. Raises NotRecorded."""
+    with said_in_one_line(path):
+        if os.path.lexists(path):
+            return False
+        temporary = _written_beside(path, content, mode, is_flushed=False)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+
 def _take_place(temporary: Path, path: Path) -> None:
     try:
         temporary.replace(path)

@@ -183,17 +183,29 @@ class Git:
         try:
             self.run(*words, stdin=stdin)
         except GitFailed:
-            if not self._clear_locks({row.split(" ")[1] for row in commands}):
+            names = (row.split(" ")[1] for row in commands)
+            if not self._clear_locks([one for one in names if one.startswith(_OWN_REFS)]):
                 raise
             self.run(*words, stdin=stdin)
 
+    def make_branch(self, branch: str, commit: Sha, message: str) -> None:
+        """Make a branch that is not there; a lock of it that a killed git left, and nobody holds, goes first."""
+        name = f"refs/heads/{branch}"
+        words = ("update-ref", "--create-reflog", "-m", message, name, commit, "")
+        try:
+            self.run(*words)
+        except GitFailed:
+            if not self._clear_locks([name]):
+                raise
+            self.run(*words)
+
     def _clear_locks(self, names: Collection[str]) -> bool:
-        """Take away what a killed git left: locks of the kit's own refs, and of the packed ones, that nobody holds.
+        """Take away what a killed git left: locks of these refs, and of the packed ones, that nobody holds.
 
         Another git could not have made them anew meanwhile: they are in its way, too.
         """
         common = Path(self.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
-        own = [f"{name}.lock" for name in names if name.startswith(_OWN_REFS)]
+        own = [f"{name}.lock" for name in names]
         locks = [lock for lock in (common / name for name in (*own, "packed-refs.lock")) if lock.exists()]
         if not locks or _is_anyone_writing_refs(common):
             return False

@@ -134,7 +134,7 @@ def check(git: Git, worktree: Path | None, branch: str, target: Sha) -> None:
     `worktree` is None where the branch is not checked out or its worktree is gone.
     """
     tip = _tip(git, branch)
-    if worktree is not None and not git.at(worktree).has_readable_index():
+    if worktree is not None and worktree.is_dir() and not git.at(worktree).has_readable_index():
         raise MoveRefused(f"git cannot read the index of {worktree}", "`orchestrator verify` names the way out")
     _check_history(git, branch, tip, target)
     _check_spread(git, branch, tip, target)

@@ -32,7 +32,7 @@ def command(name: str, after: str | None, checkout: bool, base: str | None) -> N
         if place is None:
             raise Refusal("the line holds no document", "orchestrator workflows")
         if not adopted:
-            _make_branch(workspace, branch, commit)
+            workspace.git.make_branch(branch, commit, "branch: started by orchestrator")
         created = FeatureCreated(
             branch=branch,
             commit=commit,
@@ -72,11 +72,6 @@ def _commit(workspace: Workspace, branch: str, base: str | None) -> tuple[Sha, b
     if not workspace.git.holds("check-ref-format", f"refs/heads/{branch}"):
         raise Refusal(f"{branch} is no branch name for git", "choose another name")
     return commit, False
-
-
-def _make_branch(workspace: Workspace, branch: str, commit: Sha) -> None:
-    words = ("--create-reflog", "-m", "branch: started by orchestrator", f"refs/heads/{branch}")
-    workspace.git.run("update-ref", *words, commit, "")
 
 
 def _check_out(workspace: Workspace, branch: str, made: Sha | None) -> None:

@@ -148,6 +148,12 @@ def test_a_lock_of_the_kits_own_index_that_a_killed_git_left_stops_nobody(repo: 
     step(repo)
 
 
+def test_a_lock_of_the_branch_that_a_killed_start_left_stops_no_second_start(repo: Repo) -> None:
+    repo.write(".git/refs/heads/feat/payment.lock", "")
+    assert "payment: branch feat/payment made" in repo.run("start", "payment")
+    assert not (repo.root / ".git/refs/heads/feat/payment.lock").exists()
+
+
 def test_a_lock_that_a_killed_commit_left_parks_its_feature_and_no_other(repo: Repo) -> None:
     two_features(repo)
     hook = repo.write(".git/hooks/pre-commit", "#!/bin/sh\nkill -9 0\n")
