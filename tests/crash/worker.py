@@ -166,6 +166,10 @@ class Scene:
             gone = Counter({key: n for key, n in gone.items() if key[1] not in unnamed})
         if gone:
             return f"events {dict(gone)}"
+        if self.operation.name == "verify --repair" and self._ask("verify").status != 0:
+            return "what verify still names"
+        if self.operation.name == "init --remove" and (self.site.log.parent / "init.json").exists():
+            return "init's own record is still there"
         for slug, state in self.middle.states.items():
             there = facts.states.get(slug, {})
             differing = {key for key in state if state[key] != there.get(key)}
