@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +28,10 @@ class Reading(Value):
     is_whole: bool
 
 
+# An entry; a git that found the disk full leaves half of one, and the next is written behind it on the same line.
+_ROW = re.compile(rb"(?:[0-9a-f]{40}|[0-9a-f]{64}) (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\t]*> \d+ [+-]\d{4}(?:\t|$)")
+
+
 def path(common_dir: Path, branch: str) -> Path:
     """Return where git keeps the reflog of a branch (the "files" ref format)."""
     return common_dir / "logs" / "refs" / "heads" / branch
@@ -45,7 +50,7 @@ def read(common_dir: Path, branch: str, since: str) -> Reading:
         return Reading(entries=(), position="", is_whole=True)
     whole = content[: content.rfind(b"\n") + 1]
     start, is_whole = _start(whole, since)
-    entries = tuple(_entry(row) for row in whole[start:].splitlines() if row)
+    entries = tuple(_entry(row) for row in whole[start:].splitlines() if _ROW.match(row))
     return Reading(entries=entries, position=_position(whole), is_whole=is_whole)
 
 
