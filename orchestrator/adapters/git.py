@@ -227,8 +227,17 @@ class Git:
         return Sha(self.text("commit-tree", tree, *arguments, environment=KIT_IDENTITY, stdin=message.encode()))
 
     def add_worktree(self, path: Path, branch: str) -> None:
-        """Make a linked worktree of `branch`, with the user's hooks off."""
-        self.run("worktree", "add", "--quiet", str(path), branch)
+        """Make a linked worktree of `branch`, with the user's hooks off.
+
+        A lock of the branch that a killed git left here, and nobody holds, goes first.
+        """
+        words = ("worktree", "add", "--quiet", str(path), branch)
+        try:
+            self.run(*words)
+        except GitFailed:
+            if not self._clear_locks([f"refs/heads/{branch}"]):
+                raise
+            self.run(*words)
 
     def commit_all(self, message: str, sign: bool = False) -> tuple[int, str]:
         """Commit all that is not ignored, with the user's identity and hooks; return git's status and what was said.

@@ -154,6 +154,13 @@ def test_a_lock_of_the_branch_that_a_killed_start_left_stops_no_second_start(rep
     assert not (repo.root / ".git/refs/heads/feat/payment.lock").exists()
 
 
+def test_a_lock_of_the_branch_that_a_killed_worktree_add_left_stops_no_second_one(repo: Repo) -> None:
+    repo.run("start", "payment")
+    lock = repo.write(".git/refs/heads/feat/payment.lock", "")
+    step(repo, "payment")
+    assert not lock.exists()
+
+
 def test_a_lock_that_a_killed_commit_left_parks_its_feature_and_no_other(repo: Repo) -> None:
     two_features(repo)
     hook = repo.write(".git/hooks/pre-commit", "#!/bin/sh\nkill -9 0\n")
