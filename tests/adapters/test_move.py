@@ -543,7 +543,7 @@ class Scene:
         shutil.rmtree(self.folder)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(target=TREES, tip=TREES, staged=TREES, disk=TREES, ruled=st.sets(st.sampled_from(range(4))))
 def test_any_dirty_tree_survives_a_move_and_its_undo(
     empty: Path, target: Files, tip: Files, staged: Files, disk: Files, ruled: set[int]
@@ -570,7 +570,7 @@ def is_left_alone(name: str) -> bool:
     return name.endswith((".log", ".ign")) or name.startswith((".context/", "build"))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(target=TREES, disk=TREES, data=st.data())
 def test_a_move_killed_while_git_writes_files_is_ended_and_undone_whole(
     empty: Path, target: Files, disk: Files, data: st.DataObject

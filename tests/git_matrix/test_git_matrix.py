@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,8 @@ import pytest
 from tests.git_matrix.product import Case, sample, walk
 from tests.git_matrix.shapes import SHAPES
 
-
-def _seed() -> int:
-    """Return the number that the sample goes by: SEED, else that of the commit."""
-    if os.environ.get("SEED", "").isdigit():
-        return int(os.environ["SEED"])
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, check=False)
-    return int(done.stdout[:8], 16) if done.returncode == 0 else 1
-
-
-SEED = _seed()
-SAMPLE = sample(random.Random(SEED), len(SHAPES), 5)
+SEED = int(os.environ.get("SEED", "1"))  # the number that the sample goes by
+SAMPLE = sample(random.Random(SEED), len(SHAPES), 4)
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=[f"{one.shape}-{one.hooks}-{one.mode}" for one in SAMPLE])
@@ -70,7 +60,7 @@ def test_the_sample_holds_every_shape_every_way_of_running_hooks_and_every_way_o
     from tests.git_matrix.ways import WAYS
 
     for seed in range(50):
-        cases = sample(random.Random(seed), len(SHAPES), 5)
+        cases = sample(random.Random(seed), len(SHAPES), 4)
         assert {one.shape for one in cases} == set(SHAPES)
         assert {one.hooks for one in cases} == set(MANAGERS)
         assert {way for one in cases for way in one.ways} == set(WAYS)
