@@ -107,7 +107,7 @@ HARMS: dict[str, tuple[str, str, str]] = {
     "resets to the root": ("git reset -q --hard $(git rev-list --max-parents=0 HEAD)", PASSED, ""),
     "forgets its history": ('git update-ref refs/heads/feat/payment $(git commit-tree "HEAD^{tree}" -m orphan)', PASSED, ""),
     "filters its history": (
-        "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --msg-filter 'sed s/work/w/' HEAD 2>&1", PASSED, ""
+        "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --msg-filter 'sed s:work:w:' HEAD 2>&1", PASSED, ""
     ),
     "deletes tags": ("git tag -l | xargs git tag -d", PASSED, "V304"),
     "deletes checkpoints": (
