@@ -11,7 +11,6 @@ from pathlib import Path
 
 from orchestrator import checkpoints, documents, worktrees
 from orchestrator.adapters.agent import agent_environment
-from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core import brief, decide
 from orchestrator.core.events import PhaseStarted, WorkflowStarted
@@ -283,5 +282,4 @@ def keep(workspace: Workspace, prepared: Prepared) -> tuple[str, Sha]:
     commit = git.commit_tree(tree, [head] if head else [], message)
     name = f"refs/orchestrator/attempt/{prepared.feature.slug}/{prepared.run}"
     git.update_refs([f"update {name} {commit}"])
-    sync_filesystem(workspace.repository.common_dir)
     return name, commit

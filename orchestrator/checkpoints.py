@@ -1,6 +1,6 @@
 """Makes checkpoints of what git already did: reads each branch's reflog from the last recorded position.
 
-Refs and snapshots first, made durable, then the events. Runs no agent, moves no branch.
+Refs and snapshots first, then the events, before which all of it is flushed. Runs no agent, moves no branch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from orchestrator.adapters import backups, reflog
-from orchestrator.adapters.durable import said_in_one_line, sync_filesystem
+from orchestrator.adapters.durable import said_in_one_line
 from orchestrator.adapters.lock import queued
 from orchestrator.adapters.reflog import Entry, Reading
 from orchestrator.adapters.snapshots import Owner, snapshot
@@ -243,11 +243,10 @@ def _told(workspace: Workspace, feature: Feature, shas: Sequence[Sha]) -> set[Sh
 
 
 def _make(workspace: Workspace, feature: Feature, taken: Sequence[Taken], tip: Sha | None) -> Sha:
-    """Write the refs, tags and the one snapshot of `taken`, durable; return the snapshot."""
+    """Write the refs, tags and the one snapshot of `taken`; return the snapshot. Recorded, they are durable."""
     newest = taken[-1].commit
     made = take_snapshot(workspace, feature, newest)
     write_refs(workspace, feature, [one.commit for one in taken])
-    sync_filesystem(workspace.repository.common_dir)
     return made
 
 
@@ -315,7 +314,6 @@ def take_point(workspace: Workspace, feature: Feature, cause: str, started: Work
         made = take_snapshot(workspace, feature, commit)
         write_refs(workspace, feature, [commit])
         tar = backups.write(owner(workspace, feature), workspace.main, n)
-        sync_filesystem(workspace.repository.common_dir)
         checkpoint = CheckpointCreated(
             n=n, commit=commit, snapshot=made, cause=cause, taken=now().isoformat(timespec="milliseconds")
         )

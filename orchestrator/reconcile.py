@@ -14,7 +14,6 @@ import msgspec
 
 from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import reflog
-from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.core import edits
 from orchestrator.core.events import Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
@@ -97,7 +96,6 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
         fact = Fact(payload=imported, feature=feature, workflow=place.workflow, phase=place.phase, actor=who)
         return [fact]
 
-    sync_filesystem(workspace.repository.common_dir)  # an event names only what is durable
     if not workspace.record(rule):
         return
     projections.write(workspace.context, workspace.world.features[feature])

@@ -134,7 +134,6 @@ def order(
     move.check(workspace.git, _worktree(workspace, feature), feature.branch, found.commit)
     old = _tip(workspace, feature)
     context = checkpoints.take_snapshot(workspace, feature, old)
-    sync_filesystem(workspace.repository.common_dir)
     ordered = RollbackOrdered(
         operation=uuid.uuid4().hex,
         n=found.n,
@@ -186,7 +185,6 @@ def undo(workspace: Workspace, feature: Feature, actor: str) -> Feature:
     move.check(workspace.git, _worktree(workspace, feature), feature.branch, last.old)
     tip = _tip(workspace, feature)
     context = checkpoints.take_snapshot(workspace, feature, tip)
-    sync_filesystem(workspace.repository.common_dir)
     ordered = RollbackOrdered(
         operation=uuid.uuid4().hex,
         n=0,
@@ -252,9 +250,8 @@ def _finished(workspace: Workspace, feature: FeatureId) -> Feature:
         restored = restore(workspace.git, checkpoints.owner(workspace, current), ordered.snapshot)
     except MoveRefused as error:  # git has moved: it is not called off any more, only not ended yet
         raise GitFailed(f"the context of {current.slug} is not back yet: {error}", error.hint) from error
-    sync_filesystem(workspace.repository.common_dir)
     if worktree is not None:
-        sync_filesystem(worktree)
+        sync_filesystem(worktree)  # it may lie on another disk than the log
     files = (len(restored.written), len(restored.removed))
     return _ended(workspace, current, ordered, rescue, time.monotonic() - began, files)
 

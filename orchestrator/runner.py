@@ -69,7 +69,7 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
     if not ready:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
-    reasons = {one.id: reason for one in ready if (reason := _held_back(workspace, one, places))}
+    reasons = {one.id: reason for one in ready if (reason := _missing(one, places) or _out_of_line(workspace, one))}
     dirt = attempts.main_dirt(workspace)
     main_holder = _main_holder(workspace)
     for feature in ready:
@@ -92,10 +92,6 @@ def _main_holder(workspace: Workspace) -> str:
     driven = (one for one in workspace.world.features.values() if one.attempt is not None and one.attempt.deadline)
     found = next((one for one in driven if _merges(workspace, one)), None)
     return f"{found.slug}, which an agent drives by itself" if found else ""
-
-
-def _held_back(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
-    return _missing(feature, places) or _out_of_line(workspace, feature)
 
 
 def _missing(feature: Feature, places: Mapping[str | None, Path]) -> str:
@@ -188,10 +184,7 @@ class Runner:
         return result
 
     def _end_rollback(self, feature: FeatureId) -> Result:
-        with perform.locked(self._workspace, feature):
-            self._workspace.load()
-            ended = rollback.finish(self._workspace, feature)
-        self._workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
+        ended = _ended(self._workspace, feature)
         return Result(
             feature=ended.slug,
             workflow=ended.place.workflow,
@@ -220,21 +213,26 @@ class Runner:
                 announce(self._workspace, [result], self._told)
 
 
+def _ended(workspace: Workspace, feature: FeatureId) -> Feature:
+    """End an interrupted rollback and say so; raises as `rollback.finish`."""
+    with perform.locked(workspace, feature):
+        workspace.load()
+        ended = rollback.finish(workspace, feature)
+    workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
+    return ended
+
+
 def _end_rollback(
     workspace: Workspace, feature: FeatureId, only: FeatureId | None, stuck: dict[FeatureId, str]
 ) -> None:
     """End an interrupted rollback; one that cannot end holds nobody back but itself."""
     try:
-        with perform.locked(workspace, feature):
-            workspace.load()
-            ended = rollback.finish(workspace, feature)
+        _ended(workspace, feature)
     except OrchestratorError as error:
         if only is not None:
             raise
         stuck[feature] = str(error)
         workspace.notices.append(f"{workspace.world.features[feature].slug}: its rollback does not end: {error}")
-        return
-    workspace.notices.append(f"{ended.slug}: ended a rollback that had been interrupted")
 
 
 def one_step(

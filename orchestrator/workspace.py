@@ -142,7 +142,7 @@ class Workspace:
         with self._door:
             look = self._look_of_log()
             if not self._loaded:
-                self._take_kept()
+                self._take_kept(look)
             elif look != self._look and not self._is_vouched_for(look):
                 self._world, self._head = World(), START
             try:
@@ -273,7 +273,6 @@ class Workspace:
         tree = write_tree(self.git, documents.as_files(self.effective.source))  # what was judged, nothing later
         commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
         self.git.update_refs([f"update refs/orchestrator/line {commit}"])
-        sync_filesystem(self.repository.common_dir)
         fact = Fact(payload=LineAccepted(tree=tree, changes=changes, door=door), actor=who)
         self.record(lambda world: [] if world.line == tree else [fact])
         self._effective = self._read_line()
@@ -331,9 +330,9 @@ class Workspace:
     def make_home(self) -> None:
         """Make the kit's folder in the git common dir."""
         (self.home / "locks").mkdir(parents=True, exist_ok=True)
-        apart = self.repository.common_dir / MAIN
-        if main_of(self.repository.common_dir) is None:
-            write_durably(apart, f"{self.main}\n".encode())
+        common_dir = self.repository.common_dir
+        if common_dir.name != ".git" and main_of(common_dir) is None:
+            write_durably(common_dir / MAIN, f"{self.main}\n".encode())
 
     # --- projections: after the fact, never its condition ------------------------------------------
 
@@ -429,9 +428,9 @@ class Workspace:
             return None
         return found if found.shape == _SHAPE else None
 
-    def _take_kept(self) -> None:
+    def _take_kept(self, look: tuple[int, int, int]) -> None:
         kept = self.kept()
-        if kept is not None and kept.log == self._look_of_log() and kept.head.offset == kept.log[1]:
+        if kept is not None and kept.log == look and kept.head.offset == kept.log[1]:
             self._world, self._head = kept.world, kept.head
             self._is_kept = True
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from orchestrator.adapters.durable import opened_plain, said_in_one_line, write_new
-from orchestrator.adapters.git import Worktree
+from orchestrator.adapters.git import Worktree, at_work
 from orchestrator.adapters.lock import RunLock
 from orchestrator.adapters.snapshots import Content, Owner, owned, replace, restore
 from orchestrator.core.decide import of
@@ -43,10 +43,7 @@ def find(workspace: Workspace, branch: str) -> Worktree | None:
 def is_there(path: Path) -> bool:
     """Tell whether a worktree is in its place, and its `.git` leads to a repository that is there, too."""
     link = path / ".git"
-    if not link.is_file():
-        return link.is_dir()
-    target = link.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
-    return (path / target).is_dir()
+    return link.is_dir() or (link.is_file() and git_dir(path).is_dir())
 
 
 def git_dir(path: Path) -> Path:
@@ -152,21 +149,10 @@ def _is_a_features(workspace: Workspace, found: _HalfMade) -> bool:
 
 def _is_being_made(found: _HalfMade) -> bool:
     """Tell whether git still works on it: it may have survived the kit that was killed, or be the user's."""
-    import psutil  # only after a kill
-
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-            if not words or Path(words[0]).name != "git":
-                continue
-            named = {*words, process.environ().get("GIT_WORK_TREE", "")}
-            if found.place is None and "worktree" in words:
-                return True  # which one it makes is not written anywhere yet
-            if found.place in {Path(process.cwd(), one).resolve() for one in named if one}:
-                return True
-        except (psutil.Error, OSError):
-            continue  # it ended meanwhile, or is somebody else's
-    return False
+    if found.place is None:
+        return any("worktree" in one.words for one in at_work())  # which one it makes is not written anywhere yet
+    named = ((one.cwd, {*one.words, one.worktree}) for one in at_work())
+    return any(found.place in {Path(cwd, word).resolve() for word in words if word} for cwd, words in named)
 
 
 def _put_aside(workspace: Workspace, found: _HalfMade) -> None:
@@ -184,13 +170,12 @@ def _put_aside(workspace: Workspace, found: _HalfMade) -> None:
     found.git_dir.rename(kept / f"{found.git_dir.name}.{stamp}")
 
 
-def _leads_to(place: Path, git_dir: Path) -> bool:
+def _leads_to(place: Path, wanted: Path) -> bool:
     """Tell whether a folder is the worktree of a git directory: its `.git` says so, or only begins to."""
     link = place / ".git"
     if not link.is_file():
         return False
-    content = _content_of(link)
-    return (place / content.removeprefix("gitdir:").strip()).resolve() == git_dir.resolve() if content else True
+    return not _content_of(link) or git_dir(place).resolve() == wanted.resolve()
 
 
 def refuse_missing(workspace: Workspace, feature: Feature, *, is_needed: bool = True) -> None:

@@ -179,25 +179,22 @@ class Git:
         """Apply `update-ref --stdin` commands (`update REF NEW OLD`, ...) in one transaction, all or none."""
         if not commands:
             return
-        words, stdin = ("update-ref", "-m", message, "--stdin"), ("\n".join(commands) + "\n").encode()
-        try:
-            self.run(*words, stdin=stdin)
-        except GitFailed:
-            names = (row.split(" ")[1] for row in commands)
-            if not self._clear_locks([one for one in names if one.startswith(_OWN_REFS)]):
-                raise
-            self.run(*words, stdin=stdin)
+        own = [name for row in commands if (name := row.split(" ")[1]).startswith(_OWN_REFS)]
+        self._freed(own, "update-ref", "-m", message, "--stdin", stdin=("\n".join(commands) + "\n").encode())
 
     def make_branch(self, branch: str, commit: Sha, message: str) -> None:
         """Make a branch that is not there; a lock of it that a killed git left, and nobody holds, goes first."""
         name = f"refs/heads/{branch}"
-        words = ("update-ref", "--create-reflog", "-m", message, name, commit, "")
+        self._freed([name], "update-ref", "--create-reflog", "-m", message, name, commit, "")
+
+    def _freed(self, names: Collection[str], *arguments: str, stdin: bytes = b"") -> None:
+        """Run git, again where locks of these refs that a killed git left were in its way and could be taken away."""
         try:
-            self.run(*words)
+            self.run(*arguments, stdin=stdin)
         except GitFailed:
-            if not self._clear_locks([name]):
+            if not self._clear_locks(names):
                 raise
-            self.run(*words)
+            self.run(*arguments, stdin=stdin)
 
     def _clear_locks(self, names: Collection[str]) -> bool:
         """Take away what a killed git left: locks of these refs, and of the packed ones, that nobody holds.
@@ -231,13 +228,7 @@ class Git:
 
         A lock of the branch that a killed git left here, and nobody holds, goes first.
         """
-        words = ("worktree", "add", "--quiet", str(path), branch)
-        try:
-            self.run(*words)
-        except GitFailed:
-            if not self._clear_locks([f"refs/heads/{branch}"]):
-                raise
-            self.run(*words)
+        self._freed([f"refs/heads/{branch}"], "worktree", "add", "--quiet", str(path), branch)
 
     def commit_all(self, message: str, sign: bool = False) -> tuple[int, str]:
         """Commit all that is not ignored, with the user's identity and hooks; return git's status and what was said.
@@ -313,23 +304,24 @@ def _writes_refs(common: Path) -> bool:
     places = [common.parent, *(Path(link).parent for link in links if link)]
     return any(
         not _REF_WRITERS.isdisjoint(one.words) and any(one.cwd.is_relative_to(place) for place in places)
-        for one in _at_work()
+        for one in at_work()
     )
 
 
 def _is_in_use(index: Path) -> bool:
-    return any(one.index == str(index) for one in _at_work())
+    return any(one.index == str(index) for one in at_work())
 
 
-class _AtWork(Value):
-    """A git process: what it was called with, where, and on which index."""
+class AtWork(Value):
+    """A git process: what it was called with, where, and which index and worktree its environment names."""
 
     words: tuple[str, ...]
     cwd: Path
     index: str
+    worktree: str
 
 
-def _at_work() -> Iterator[_AtWork]:
+def at_work() -> Iterator[AtWork]:
     """Give the git processes that live now; those of other users are not seen."""
     import psutil  # only where a lock is in the way
 
@@ -337,8 +329,9 @@ def _at_work() -> Iterator[_AtWork]:
         try:
             words = tuple(process.cmdline())
             if words and Path(words[0]).name == "git":
-                index = process.environ().get("GIT_INDEX_FILE", "")
-                yield _AtWork(words=words, cwd=Path(process.cwd()), index=index)
+                named = process.environ()
+                index, worktree = named.get("GIT_INDEX_FILE", ""), named.get("GIT_WORK_TREE", "")
+                yield AtWork(words=words, cwd=Path(process.cwd()), index=index, worktree=worktree)
         except (psutil.Error, OSError):
             continue  # it ended meanwhile, or is somebody else's
 

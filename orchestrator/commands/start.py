@@ -6,7 +6,6 @@ import click
 
 from orchestrator import session, worktrees
 from orchestrator.adapters import reflog
-from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.core import decide
 from orchestrator.core.events import FeatureCreated
 from orchestrator.core.values import Sha, Slug, feature_id, slug
@@ -45,7 +44,6 @@ def command(name: str, after: str | None, checkout: bool, base: str | None) -> N
         if checkout:
             _check_out(workspace, branch, None if adopted else commit)
         made = worktrees.create_context(workspace.context, slugged, slugged)
-        sync_filesystem(workspace.repository.common_dir)  # an event names only what is durable
         who = session.caller(workspace)
         workspace.record(lambda world: decide.start(world, slugged, created, who))
     how = "adopted" if adopted else "made"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -18,9 +17,9 @@ from pathlib import Path
 from msgspec import structs
 
 from orchestrator.adapters.durable import flush, fsync_directory, opened_plain, said_in_one_line, write_durably
-from orchestrator.adapters.lock import Clock, decoded, encoded, try_lock
+from orchestrator.adapters.lock import Clock, encoded, wait
 from orchestrator.core.values import Value
-from orchestrator.errors import BrokenLog, Busy, NotRecorded
+from orchestrator.errors import BrokenLog, NotRecorded
 from orchestrator.log.records import (
     GENESIS,
     START,
@@ -35,7 +34,6 @@ from orchestrator.log.records import (
 )
 
 _HASH_TAIL = 67  # bytes before a head's offset that hold its hash
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005  # seconds between two tries; an append takes about 0.0005
 _UNLINKED = "it does not follow the line before it"
 _ASK_VERIFY = "`orchestrator verify` names every line that does not hold; nothing was written"
 
@@ -265,13 +263,7 @@ class Journal:
             _unlock(descriptor)
 
     def _wait(self, descriptor: int, kind: int) -> None:
-        deadline, pause = time.monotonic() + self._patience, _SHORTEST_PAUSE
-        while not try_lock(descriptor, kind):
-            if time.monotonic() >= deadline:
-                who = decoded(os.pread(descriptor, 4096, 0)).described(self._clock())
-                raise Busy(f"the log is being written by {who}", "see whether that process is stopped or hangs")
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        wait(descriptor, "the log is being written", self._clock, self._patience, kind)
 
     def _sign(self, descriptor: int) -> None:
         """Say in the lock who has it, unless it says so: a changed file would slow the flush of the log."""

@@ -16,7 +16,7 @@ import msgspec
 
 from orchestrator import documents, judging, perform
 from orchestrator.adapters import backups, snapshots
-from orchestrator.adapters.durable import fsync_directory, sync_filesystem
+from orchestrator.adapters.durable import fsync_directory
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.trees import write_tree
 from orchestrator.core.events import Fact, NoteAdded
@@ -233,7 +233,6 @@ def _point(workspace: Workspace, name: str, wanted: Sha, present: Sha | None) ->
     aside = f"{_ASIDE}/{name.removeprefix('refs/').removeprefix('orchestrator/')}/{present}"
     kept = [f"update {aside} {present}"] if present else []
     workspace.git.update_refs([*kept, f"update {name} {wanted} {present or '0' * len(wanted)}"], "orchestrator: repair")
-    sync_filesystem(workspace.repository.common_dir)
     return f"leads to {wanted[:12]} again" + (f"; what it held is kept as {aside}" if present else "")
 
 

@@ -161,7 +161,7 @@ MUTANTS = (
     Mutant(
         "a kept fold is believed whatever the log says",
         "workspace.py",
-        "        if kept is not None and kept.log == self._look_of_log() and kept.head.offset == kept.log[1]:\n",
+        "        if kept is not None and kept.log == look and kept.head.offset == kept.log[1]:\n",
         "        if kept is not None:\n",
         "end_to_end/test_found_by_use.py::test_a_log_that_was_changed_in_the_middle_stops_every_writer_and_readers_say_so",
     ),
