@@ -129,6 +129,7 @@ def _drain(workspace: Workspace, feature: Feature, tip: Sha | None, actor: str) 
         return 0
     taken = _unrecorded(workspace, feature, entries)
     still = ancestors(workspace, feature, tip) if _may_lose(entries) else None
+    backups.name_newest(feature.slug, workspace.main, still or ())
     if not taken:
         action = entries[-1].action if entries else "read again"
         moved = BranchMoved(commit=tip, action=action, reflog=position, ancestors=still)

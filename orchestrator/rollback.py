@@ -275,6 +275,7 @@ def _ended(
 ) -> Feature:
     position = reflog.end(workspace.repository.common_dir, feature.branch)
     still = checkpoints.ancestors(workspace, feature, ordered.commit)
+    backups.name_newest(feature.slug, workspace.main, still)
     taken = round(seconds, 3)
     if ordered.undoes:
         undone = RollbackUndone(
@@ -303,11 +304,7 @@ def _ended(
             ancestors=still,
         )
         workspace.record(lambda world: decide.finish_rollback(world.features[feature.id], executed))
-    ended = workspace.world.features[feature.id]
-    listed = [point.n for point in ended.points if point.n in ended.ancestors]
-    if listed:
-        backups.name_newest(ended.slug, workspace.main, listed[-1])
-    return ended
+    return workspace.world.features[feature.id]
 
 
 def _worktree(workspace: Workspace, feature: Feature) -> Path | None:

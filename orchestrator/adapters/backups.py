@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -143,10 +143,10 @@ def _member_digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return hashlib.sha256(file.read() if file else b"").hexdigest()
 
 
-def name_newest(slug: Slug, root: Path, n: int) -> None:
-    """Let the backup of rollback point `n` be the newest one: a rollback went back to it."""
-    if (root / numbered(slug, n)).exists():
-        _become_newest(root / numbered(slug, n), root / newest(slug))
+def name_newest(slug: Slug, root: Path, points: Sequence[int]) -> None:
+    """Let the backup of the last of these rollback points be the newest one: a branch went back behind later ones."""
+    if points and (root / numbered(slug, points[-1])).exists():
+        _become_newest(root / numbered(slug, points[-1]), root / newest(slug))
 
 
 def _become_newest(path: Path, place: Path) -> None:

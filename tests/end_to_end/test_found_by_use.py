@@ -45,6 +45,20 @@ def test_in_the_main_worktree_what_a_person_wrote_since_holds_the_retry_back(rep
     assert "has uncommitted changes" in repo.run("next", check=10)
 
 
+def test_the_newest_backup_goes_back_with_a_branch_that_lost_its_last_rollback_point(repo: Repo) -> None:
+    repo.run("start", "payment")
+    for _ in range(3):
+        repo.run("next")
+    context = repo.root / ".context"
+    before, *_, last = sorted(context.glob("backups/feat-payment_backup-*.tar.gz"))
+    newest = context / "feat-payment_backup.tar.gz"
+    assert newest.samefile(last)
+    repo.git("reset", "--quiet", "--hard", "main", cwd=repo.worktree("payment"))
+    repo.run("status")
+    assert newest.samefile(before)
+    assert "V50" not in repo.run("verify")
+
+
 def test_two_rollbacks_are_undone_one_after_the_other(repo: Repo) -> None:
     repo.run("start", "payment")
     for _ in range(3):
