@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ def environment(home: Path) -> dict[str, str]:
         "TERM": "dumb",
         "COLUMNS": "160",
     }
+
+
+@contextlib.contextmanager
+def sealed(home: Path) -> Iterator[dict[str, str]]:
+    """Give this process, for a while, the environment of a person at a plain machine."""
+    env = environment(home)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name not in env]:
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        yield env
 
 
 class Repo:
@@ -205,3 +218,25 @@ def make_repo(tmp_path: Path) -> Callable[[str], Repo]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a person at a plain machine, in this process too."""
+    with sealed(tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of the size that the test's parameter names, as `mount` takes it."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", place]
+    mounted = subprocess.run(words, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", place], check=True)

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.conftest import sealed
 from tests.figures import keep
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
 
 NOTICED, HARMLESS = "noticed", "harmless"
 

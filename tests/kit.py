@@ -8,22 +8,18 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from orchestrator import cli
 from orchestrator.assets import HOOKS, hook
 from orchestrator.core.state import Feature
 from orchestrator.workspace import Workspace
-from tests.conftest import Repo, environment
+from tests.conftest import Repo
 
 AGENT = """\
 cat >/dev/null
@@ -118,15 +114,3 @@ def install(path: Path, text: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(text)
     path.chmod(0o755)
-
-
-@contextlib.contextmanager
-def sealed(home: Path) -> Iterator[dict[str, str]]:
-    """Give this process, for a while, the environment of a person at a plain machine."""
-    env = environment(home)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name not in env]:
-            patch.delenv(name)
-        for name, value in env.items():
-            patch.setenv(name, value)
-        yield env

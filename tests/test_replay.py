@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.workspace import Workspace
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
 
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a person at a plain machine, in this process too."""
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("env")
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
+
+pytestmark = pytest.mark.usefixtures("env")
 
 KEPT = "retired; branch feat/payment and its checkpoints' refs stay"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a person at a plain machine, in this process too."""
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

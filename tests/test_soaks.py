@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.agents_soak import left
+from tests.conftest import sealed
 from tests.flips import HARMLESS, NOTICED, flipped
-from tests.kit import sealed
 from tests.verify_soak import soaked
 
 ROOT = Path(__file__).parents[1]

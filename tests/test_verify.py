@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,11 @@ from orchestrator.setup.hooks import CALL
 from orchestrator.verifying.examine import examine
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM
-from tests.kit import Kit, copied, created, install, sealed
+from tests.kit import Kit, copied, created, install
+
+pytestmark = pytest.mark.usefixtures("env")
 
 MENDED, STAYS, THEIRS = "mended", "stays", "theirs"  # theirs: a person's to mend, no repair is tried
-
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a person at a plain machine, in this process too."""
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.conftest import sealed
 from tests.figures import keep
-from tests.kit import Kit, created, sealed
+from tests.kit import Kit, created
 
 NAMES = ("payment", "landing", "search")
 # What a healthy repository may be told: that no hooks call the kit, where `init` was never run.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.state import World, fold
 from orchestrator.workspace import Workspace
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
+
+pytestmark = pytest.mark.usefixtures("env")
 
 # What the file holds, with `STATE` for the state as the kit wrote it: a key's value, or the whole text.
 VALUES: dict[str, str] = {
@@ -70,12 +71,6 @@ TEXTS: dict[str, bytes] = {
     "a conflict of git's": b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n",
     "brackets without end": b"[" * 200_000,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ How they are ended, and how their output is bounded, is in `tests/adapters/test_
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ import pytest
 
 from tests.adapters.test_agent import living
 from tests.conftest import PROGRAM
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
+
+pytestmark = pytest.mark.usefixtures("env")
 
 AGENT = """\
 cat >/dev/null
@@ -27,13 +27,6 @@ echo "$ORCHESTRATOR_WORKFLOW $ORCHESTRATOR_PHASE" >>"work-$ORCHESTRATOR_FEATURE.
 echo "decided" >>"$ORCHESTRATOR_CONTEXT/feat-${ORCHESTRATOR_FEATURE}_decisions.md"
 git add work-*.txt && git commit -qm "work on $ORCHESTRATOR_WORKFLOW/$ORCHESTRATOR_PHASE"
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a person at a plain machine, in this process too."""
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -288,19 +281,7 @@ def test_an_agent_that_kills_the_kit_is_ended_and_its_attempt_not_counted(kit: K
     assert living(run) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
+@pytest.mark.parametrize("small_disk", ["6m"], indirect=True)
 def test_an_agent_that_fills_the_disk_loses_nothing_and_room_is_enough_to_go_on(
     small_disk: Path, env: dict[str, str]
 ) -> None:

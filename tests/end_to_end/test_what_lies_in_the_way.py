@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import Kit, copied, created, sealed
+from tests.kit import Kit, copied, created
+
+pytestmark = pytest.mark.usefixtures("env")
 
 HOME, CONTEXT, OWN = ".git/orchestrator", ".context", "../shop.worktrees/payment/.context"
 PLACES = (
@@ -25,12 +27,6 @@ PLACES = (
     f"{OWN}/feat-payment_attempts.log", f"{OWN}/feat-payment_temp-memory.md",
 )  # fmt: skip
 COMMANDS = (("status",), ("checkpoint", "payment"), ("next", "payment"), ("verify", "--repair"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with sealed(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.conftest import sealed
 from tests.git_matrix.hooks import MANAGERS, REAL
 from tests.git_matrix.scene import BRANCH, REFS, Broken, Scene, _git, environment, populated
 from tests.git_matrix.shapes import SHAPES, NotHereError, check_out
 from tests.git_matrix.ways import WAYS
-from tests.kit import sealed
 
 MODES = ("detach", "wait", "off")  # how the kit's hooks work; the first is what they do where nobody says otherwise
 

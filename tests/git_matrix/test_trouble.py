@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import sealed
 from tests.git_matrix.hooks import MANAGERS
 from tests.git_matrix.product import Case, bystander, staged
 from tests.git_matrix.scene import BRANCH, Scene, _git, environment, populated
 from tests.git_matrix.ways import _clash
-from tests.kit import sealed
 
 Stage = Callable[..., Scene]
 

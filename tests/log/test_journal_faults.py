@@ -7,7 +7,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -168,19 +168,7 @@ def test_killed_while_it_repairs_the_next_writer_repairs(
     assert (path.read_bytes(), path.with_name(torn.name).read_bytes()) == (content, b"torn")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
+@pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
 def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path, clock, started: Started) -> None:
     path = small_disk / "events.jsonl"
     filler = small_disk / "filler"
@@ -197,6 +185,7 @@ def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path,
     assert (len(journal.read()[0]), journal.verify()) == (len(said) + 1, [])
 
 
+@pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
 def test_a_read_only_disk_shows_the_log_and_refuses_to_write(small_disk: Path, clock, started: Started) -> None:
     path = small_disk / "events.jsonl"
     assert started(path, "first", 2).wait() == 0

@@ -12,8 +12,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.conftest import sealed
 from tests.figures import keep
-from tests.kit import sealed
 from tests.machine.machine import of
 from tests.machine.shop import seeded
 

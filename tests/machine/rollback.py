@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from orchestrator.adapters.move import Rescue
 from orchestrator.errors import MoveRefused
 from tests.adapters.test_move import BRANCH, RESCUE, TREES, UNDO, Files, Scene, go, held, is_left_alone, sh, whole
+from tests.conftest import sealed
 from tests.figures import keep
-from tests.kit import sealed
 
 RULES: Files = {".gitignore": (b"*.ign\n/out/\n", False)}
 # What git converts on its way in and out; "" is nothing.

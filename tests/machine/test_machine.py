@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.kit import sealed
+from tests.conftest import sealed
 from tests.machine.machine import of
 from tests.machine.shop import seeded
 
