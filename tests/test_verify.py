@@ -627,6 +627,18 @@ def test_a_seeded_fault_is_named_changes_nothing_and_is_mended_where_it_can_be(
     assert status == int("error" in left.values()), (left, err)
 
 
+def test_what_is_mended_and_cannot_be_recorded_is_said_and_the_status_is_one(kit: Kit) -> None:
+    lose_the_newest_tar(kit)
+    lock = kit.home / "events.jsonl.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    before = kit.log.read_bytes()
+    status, out, err = kit.inside("verify", "--repair")
+    assert (status, "repaired V503" in out, kit.log.read_bytes()) == (1, True, before)
+    assert "not everything could be mended and recorded" in err
+    assert f"{lock}: Is a directory; put what lies there out of the way" in err
+
+
 # --- healthy repositories --------------------------------------------------------------------------
 
 

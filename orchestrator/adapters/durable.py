@@ -29,7 +29,7 @@ def said_in_one_line(path: Path) -> Iterator[None]:
 
 
 def mend(code: int | None) -> str:
-    """Return what a person can do about a refusal of the system's; an empty string where it is none of the disk's."""
+    """Return what a person can do about a refusal of the system's; an empty string where none is to blame."""
     match code:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "make room on that file system, then call the same command again"
@@ -37,6 +37,8 @@ def mend(code: int | None) -> str:
             return "make that place writable for you, then call the same command again"
         case errno.EIO:
             return "look at the health of that disk, then call the same command again"
+        case errno.EISDIR | errno.ENOTDIR | errno.ELOOP:
+            return "put what lies there out of the way, then call the same command again"
         case _:
             return ""
 

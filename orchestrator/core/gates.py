@@ -152,6 +152,14 @@ CUES = (
         NEXT_MOVE,
         Rank.WAIT,
         any_of(
+            r"""{never} ..6 <avanc* continu* sig[ao] seguir segue prossig* prosseguir proceed continue go_on move_on> ..1
+            <sem without> ..1 (?: {approval|answer} | <uma? an? o the> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} ) )""",
+        ),
+    ),
+    Cue(
+        NEXT_MOVE,
+        Rank.WAIT,
+        any_of(
             "{never} ..5 <antes_d* ate before until> ..3 (?: {approval} | <respostas? visto answers? repl(?:y|ies)> )"
         ),
     ),
@@ -175,6 +183,13 @@ CUES = (
         any_of(r"""
         (?:^|,\s)\W* {goes_on} ..3 <once quando after depois apos when assim_que as_soon_as> ..5
         (?: {decides|approval} | <respostas? answers? repl(?:y|ies)> )"""),
+    ),
+    Cue(
+        ONLY_AFTER,
+        Rank.WAIT,
+        any_of(r"""
+        <so somente apenas only> ..2 <com with> ..1 <uma? an?> \s+ (?: [\"“«][\w-]+[\"”»] | \s{3,} )
+        .{0,20}? <d[oae]s? pel[oa]s? from by of> ..1 {role}"""),
     ),
     Cue(
         ONLY_AFTER,
@@ -559,7 +574,7 @@ CUES = (
         any_of(r"""
         ^\W*(?:(?:eu|i)\s)? <preciso quero need_to want_to have_to> ..0 {does} ..0
         <o a os as isso ist[oae] ess[ae] the it this that every tudo> .{0,60}? <antes before> (?!\s(?:e|and)\b) |
-        ^\W* <deixa_eu let_me> ..0 {does} .{0,60}? <antes before first primeiro>"""),
+        (?: ^ | , | <e and> ) \W* <deixa_eu let_me me_deix[ae]> ..0 {does} .{0,60}? <antes before first primeiro>"""),
     ),
     Cue(
         NOTHING_WITHOUT,
@@ -589,7 +604,9 @@ CUES = (
     Cue(
         "a person decides",
         Rank.STOP,
-        any_of("<quem> ..0 <decide escolhe aprova libera bate> .{0,30}? <sou_eu>"),
+        any_of(
+            "<quem> ..0 <decide escolhe aprova libera bate> .{0,30}? <sou_eu>", "<it's is> ..0 <my_call my_decision>"
+        ),
     ),
     Cue("needs the writer's word", Rank.STOP, any_of(r"<meu my> \W+ <ok vai pode sim go yes joinha visto aval>")),
     Cue(

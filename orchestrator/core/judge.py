@@ -20,6 +20,7 @@ from orchestrator.core.wording import A_MACHINE, A_PERSON, A_ROLE, A_WAIT, A_WRI
 
 _QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 NOBODY_SAYS = "nothing says who decides"
+_WORD = regex(r"\w")
 _BOX = regex(r"^\[[ xX]\]\s+")
 
 
@@ -229,7 +230,7 @@ def _text_findings(case: Case, block: Block, filled: bool) -> Iterator[Finding]:
         is_asking = "?" in folded and not _is_specimen(clause) and not _is_answered_itself(case, clause, after)
         asked = _question(folded, block.kind, filled) if is_asking else None
         cue = asked or _cue(folded, case.heard(clause.sentence), around)
-        if cue:
+        if cue and not (cue.name == gates.BARE_STOP and after and vetoes.REDO.search(case.heard(after.text))):
             answers = gates.WAITING_CHOICE.search(folded)
             yield _finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
 
@@ -255,15 +256,16 @@ def _fence_findings(case: Case, at: int, block: Block) -> Iterator[Finding]:
     if block.language in scenes.SHELL_LANGUAGES:
         yield from _shell_findings(block)
     elif _is_shown(case, at, block):
+        is_form = vetoes.FORM.search(fold(_introduction(case.blocks, at))) is not None
+        last = max((line.number for line in block.lines if _WORD.search(line.text)), default=0)
         for line in block.lines:
-            cue = _shown_cue(case.heard(line.text), line is block.lines[-1])
+            cue = _shown_cue(case.heard(line.text), is_form or (line.number != last and "(" not in line.text))
             if cue:
                 yield _line_finding(cue, line, block)
 
 
-def _shown_cue(folded: str, is_last: bool = True) -> gates.Cue | None:
+def _shown_cue(folded: str, is_field: bool = False) -> gates.Cue | None:
     if "?" in folded:
-        is_field = "(" not in folded and not is_last
         return _question(folded, Kind.FENCE, filled=is_field)
     if folded.lstrip().startswith("#"):
         return None
@@ -407,7 +409,10 @@ def _masked(found: re.Match[str]) -> str:
 
 
 def _waits_for_machine(said: str) -> bool:
-    for_machine = vetoes.MACHINE_WAIT.search(said) or vetoes.MACHINE_SAYS.search(said)
+    wait = A_WAIT.search(said)
+    purpose = vetoes.BEFOREHAND.search(said, wait.end()) if wait else None
+    awaited = said[: purpose.start()] if purpose else said
+    for_machine = vetoes.MACHINE_WAIT.search(awaited) or vetoes.MACHINE_SAYS.search(said)
     return for_machine is not None and not A_PERSON.search(said)
 
 

@@ -27,6 +27,7 @@ NOBODY = any_of(
     assinad* approved given confirmed decided agreed answered granted signed accepted>""",
     """<foi foram fora was were been tinha_sido> ..1 <aprovad* confirmad* decidid* respondid* autorizad*
     dad[oa]* liberad* aceit* approved given confirmed decided agreed answered granted signed accepted>""",
+    "<nao> ..0 <adianta> ..1 <me>",
     "(?<!nao\\s) <dispensa(?:m|d[oa]s?)?> (?!\\sgente)",
     "<(?:aprovacao|confirmacao|approval|confirmation)_automatic* auto(?:matic)?[-_]?(?:approv|aprov)*>",
     "<ficou ficaram estava estavam abandonad* deixou_de no_longer used_to formerly antigamente em_desuso ja_nao>",
@@ -61,6 +62,7 @@ DESCRIBED = any_of(
     "<ficam? estao?> ..2 <aguardando esperando em>",
     "<enquanto> ..0 <aguarda espera>",
     r",\s <aguardando esperando awaiting> \s\w+\s*(?:,|$)",
+    r"\d+\s\w+(?:\s\w+)?\s <waiting aguardando esperando pending>",
     r"\w\s\( <aguardando esperando pendente awaiting waiting pending> [^)]*\)",
 )
 THE_WORK = any_of("""
@@ -81,6 +83,8 @@ MACHINE_WAIT = any_of(
     f"{{waits}} (?:\\s(?:for|until|pel[oa]|ate|que|[oa]|the|um|uma))* \\s {_ON_SCREEN}",
     """{waits} ..1 <proxim[ao] next> ..0
     <janelas? turnos? dia horario expediente manha semana noite hora windows? shift day morning slot week hour>""",
+    "{waits} ..3 <aprovac* confirmac*> ..0 <d[oa]> ..0 <pagamento pix boleto compra cartao pedido cobranca>",
+    "{waits} ..3 <payment order purchase charge> ..0 <approval confirmation>",
     "{waits} ..0 <amanha tomorrow baixar cair esfriar esvaziar diminuir>",
     """<(?:confirmation|approval)_(?:dialog|modal|screen|page|e-?mail|message|toast)
     (?:dialogo|modal|tela|mensagem|e-?mail|botao|pagina)_de_(?:confirmac|aprovac)*>""",
@@ -122,6 +126,13 @@ IN_THE_PRODUCT = any_of(
     "{role} ..0 <nao not never cannot> ..0 {decides}",
     "<sem_que without> ..5 <saib* perceb* knowing noticing>",
 )
+BEFOREHAND = any_of("<antes_d* before>")  # what is done after a wait is not what is waited for
+# What stands behind a stop and a colon, or leads into a fence: the agent mends, or fills in.
+REDO = any_of(r"""^\W*
+    <(?:re)?escrev(?:a|er) corrij(?:a)? corrigir consert(?:e|ar) arrum(?:e|ar) volt(?:e|ar) refa[cz](?:a|er)
+    apag(?:ue|ar) remov(?:a|er) rod(?:e|ar) revert(?:a|er) desfa[cz](?:a|er)
+    fix rewrite mend repair go_back undo revert remove>""")
+FORM = any_of("<(?:para|pra)_cada for_each for_every preench* fill_(?:in|out)>")
 MACHINE_SAYS = any_of(
     f"""<que when after once until if apos quando se> (?:\\s(?:[oa]s?|the|all))* ..1
     (?: {MACHINE} | {TOOLS} | <bancos? banks?> )"""

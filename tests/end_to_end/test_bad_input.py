@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from orchestrator import cli
 from tests.conftest import Repo
 
 
@@ -168,3 +170,24 @@ def test_without_an_agent_nothing_is_begun(repo: Repo) -> None:
     for words in (("next",), ("run",), ("next", "--dry-run")):
         assert repo.refused(*words) == "no agent is configured; set [agent] command in orchestrator.toml"
     assert repo.events() == before
+
+
+@pytest.mark.parametrize(("refusal", "said"), [
+    (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; make room on that file system"),
+    (PermissionError(errno.EACCES, "Permission denied", "/a/b"), "/a/b: Permission denied; make that place writable"),
+    (OSError(errno.EMLINK, "Too many links", "/a/b"), "/a/b: Too many links; mend that, and call the same command"),
+    (OSError(errno.EMLINK, "Too many links"), "this is a bug"),
+])  # fmt: skip
+def test_what_the_system_refuses_of_a_file_is_one_line_and_all_else_is_a_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refusal: OSError, said: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr("orchestrator.group.group", refused)
+    monkeypatch.setattr("sys.argv", ["orchestrator", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    err = capsys.readouterr().err
+    assert (ended.value.code, said in err) == (1, True), err
+    assert "Traceback" not in err
