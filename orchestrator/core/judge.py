@@ -10,64 +10,37 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from orchestrator.core import gates, outward, scenes, vetoes
-from orchestrator.core.blocks import Block, Heading, Kind, Line
+from orchestrator.core import gates, outward, scenes, secondlook, vetoes
+from orchestrator.core.blocks import Block, Kind, Line
+from orchestrator.core.cases import (
+    ASIDE,
+    QUOTED,
+    Case,
+    Finding,
+    Verdict,
+    bare,
+    blanks,
+    finding,
+    is_specimen,
+    joined,
+    line_finding,
+    masked,
+)
 from orchestrator.core.clauses import MARKS, Clause, clauses, sentence_lines
 from orchestrator.core.gates import Rank
-from orchestrator.core.people import marked
-from orchestrator.core.values import GateType, Value
+from orchestrator.core.values import GateType
 from orchestrator.core.wording import A_MACHINE, A_PERSON, A_ROLE, A_WAIT, A_WRITER, AN_OWNER, fold, regex
 
-_QUOTED = regex(r"[\"“”«»][^\"“”«»\n]*[\"“”«»]|`[^`\n]*`")
 NOBODY_SAYS = "nothing says who decides"
 _WORD = regex(r"\w")
-_BOX = regex(r"^\[[ xX]\]\s+")
-
-
-class Finding(Value):
-    """A cue that was found, and the words that hold it, verbatim from one line."""
-
-    rank: Rank
-    name: str
-    words: str
-    line: int
-    block: Block
-
-
-class Verdict(Value):
-    """Who decides at a section, the words that say so, where they stand and where a cut goes after them."""
-
-    type: GateType
-    trigger: str
-    line: int
-    end: int
-    why: str
-    merges: bool = False
-
-
-class Case(Value):
-    """A section put to the rules: a heading and the blocks that are its own.
-
-    `is_gate`: the heading makes it a gate, whoever decides; `is_hinted`: by a word of the user's alone.
-    `is_phase`: it names a piece of the work, and no kind of text. `is_preface`: it stands before the first phase.
-    `people`: the names of those who decide.
-    """
-
-    heading: Heading
-    blocks: tuple[Block, ...]
-    is_gate: bool
-    is_hinted: bool = False
-    is_phase: bool = False
-    is_preface: bool = False
-    people: tuple[str, ...] = ()
-
-    def heard(self, text: str) -> str:
-        """Return `text` folded, with a mark for each letter of a person's name."""
-        return fold(marked(text, self.people))
 
 
 def stop(case: Case) -> Verdict | None:
     """Return the human or deploy verdict on a section, or None where nobody is asked."""
+    return _plainly(case) or _in_passing(case)
+
+
+def _plainly(case: Case) -> Verdict | None:
     everything = list(_findings(case))
     found = [one for one in everything if one.rank > Rank.HINT]
     best = max(found, key=lambda one: one.rank, default=None)
@@ -84,9 +57,27 @@ def stop(case: Case) -> Verdict | None:
     return _stopped(case, shown) if shown and _is_answered(case) else None
 
 
+def _in_passing(case: Case) -> Verdict | None:
+    """Return the verdict that everyday speech gives, where the plain rules gave none."""
+    is_gate = _speaks_of_gate(case)
+    if vetoes.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
+        return None
+    if not is_gate and (case.is_preface or vetoes.OVERVIEW.search(fold(case.heading.text))):
+        return None
+    found = [
+        one
+        for at, block in enumerate(case.blocks)
+        if not (_is_dialogue(case.blocks, at) or _is_scenario(case, at))
+        for one in secondlook.findings(case, block, is_gate)
+        if not _is_purpose(case, one)
+    ]
+    best = max(found, key=lambda one: one.rank, default=None)
+    return _stopped(case, best) if best and (best.rank > Rank.POLICY or _is_meant_here(case, best)) else None
+
+
 def verdict(case: Case) -> Verdict:
     """Return the verdict on a gate: a person's where one is asked or nothing says who decides."""
-    asked = stop(case) or _signed(case)
+    asked = _plainly(case) or _signed(case) or _in_passing(case)
     return asked or _validated(case, _hard_criterion(case)) or _hinted(case) or _titled(case) or _rest(case)
 
 
@@ -132,7 +123,7 @@ def _is_showing(said: str) -> bool:
 
 def _shown_first(case: Case) -> Finding:
     shown = (clause for block in _prose(case) for clause in clauses(block) if _is_showing(case.heard(clause.text)))
-    return _finding(case, gates.BRANCHED, next(shown))
+    return finding(case, gates.BRANCHED, next(shown))
 
 
 def _prose(case: Case) -> Iterator[Block]:
@@ -143,15 +134,15 @@ def _findings(case: Case) -> Iterator[Finding]:
     if vetoes.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
         return
     is_overview = vetoes.OVERVIEW.search(fold(case.heading.text)) and not case.is_gate
-    filled = [vetoes.FILLED_BY_AGENT.search(fold(_joined(block))) is not None for block in case.blocks]
+    filled = [vetoes.FILLED_BY_AGENT.search(fold(joined(block))) is not None for block in case.blocks]
     for at, block in enumerate(case.blocks):
         if _is_dialogue(case.blocks, at) or _is_scenario(case, at):
             continue
-        for finding in _block_findings(case, at, block, any(filled[max(at - 1, 0) : at + 2])):
-            if _is_headed_away(case, finding):
+        for one in _block_findings(case, at, block, any(filled[max(at - 1, 0) : at + 2])):
+            if _is_headed_away(case, one):
                 continue
-            if finding.rank > Rank.WAIT or not (is_overview or _is_rule(case, finding) or _is_purpose(case, finding)):
-                yield finding
+            if one.rank > Rank.WAIT or not (is_overview or _is_rule(case, one) or _is_purpose(case, one)):
+                yield one
 
 
 def _is_headed_away(case: Case, finding: Finding) -> bool:
@@ -192,7 +183,7 @@ def _is_scenario(case: Case, at: int) -> bool:
     """Tell whether a list item is a step of somebody who clicks through what is built."""
     if case.blocks[at].kind is not Kind.ITEM:
         return False
-    items = [case.heard(_joined(one)) for one in _list_around(case.blocks, at)]
+    items = [case.heard(joined(one)) for one in _list_around(case.blocks, at)]
     clicks = sum(1 for one in items if scenes.CLICK.search(one))
     steps = sum(1 for one in items if scenes.UI_STEP.search(one))
     return clicks > 0 and clicks + steps > 1 and not any(AN_OWNER.search(one) for one in items)
@@ -203,13 +194,6 @@ def _list_around(blocks: Sequence[Block], at: int) -> list[Block]:
     first = next((one + 1 for one in range(at, -1, -1) if kinds[one] is not Kind.ITEM), 0)
     last = next((one for one in range(at, len(kinds)) if kinds[one] is not Kind.ITEM), len(kinds))
     return list(blocks[first:last])
-
-
-def _is_specimen(clause: Clause) -> bool:
-    """Tell whether a clause stands in a line that shows how to say or not to say something, or its answer."""
-    number = clause.lines[0].number
-    whole = next(fold(line.text) for line in clause.block.lines if line.number == number)
-    return any(rule.search(whole) for rule in (scenes.SPECIMEN, scenes.SCRIPTED_ANSWER))
 
 
 def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator[Finding]:
@@ -224,21 +208,23 @@ def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator
 
 def _text_findings(case: Case, block: Block, filled: bool) -> Iterator[Finding]:
     said = list(clauses(block))
-    around = case.heard(_joined(block))
+    around = case.heard(joined(block))
     for clause, after in zip(said, [*said[1:], None], strict=False):
         folded = case.heard(clause.text)
-        is_asking = "?" in folded and not _is_specimen(clause) and not _is_answered_itself(case, clause, after)
+        is_asking = "?" in folded and not is_specimen(clause) and not _is_answered_itself(case, clause, after)
         asked = _question(folded, block.kind, filled) if is_asking else None
         cue = asked or _cue(folded, case.heard(clause.sentence), around)
         if cue and not (cue.name == gates.BARE_STOP and after and vetoes.REDO.search(case.heard(after.text))):
             answers = gates.WAITING_CHOICE.search(folded)
-            yield _finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
+            yield finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
 
 
 def _is_answered_itself(case: Case, clause: Clause, after: Clause | None) -> bool:
     """Tell whether the writer of a question answers it in the next sentence, or asks it in somebody's place."""
     if scenes.ROLE_PLAY.search(case.heard(clause.sentence)):
         return True
+    if A_ROLE.search(case.heard(clause.text)):
+        return False
     next_ = case.heard(after.text) if after else ""
     return scenes.OWN_ANSWER.search(next_) is not None and not A_PERSON.search(next_) and not A_WAIT.search(next_)
 
@@ -247,9 +233,9 @@ def _cell_findings(case: Case, block: Block) -> Iterator[Finding]:
     """A table tells what follows from what; only under a gate's own heading may it say who is waited for."""
     if not case.is_gate:
         return
-    for finding in _text_findings(case, block, filled=True):
-        if finding.rank == Rank.WAIT:
-            yield Finding(rank=Rank.POLICY, name=finding.name, words=finding.words, line=finding.line, block=block)
+    for one in _text_findings(case, block, filled=True):
+        if one.rank == Rank.WAIT:
+            yield Finding(rank=Rank.POLICY, name=one.name, words=one.words, line=one.line, block=block)
 
 
 def _fence_findings(case: Case, at: int, block: Block) -> Iterator[Finding]:
@@ -261,12 +247,13 @@ def _fence_findings(case: Case, at: int, block: Block) -> Iterator[Finding]:
         for line in block.lines:
             cue = _shown_cue(case.heard(line.text), is_form or (line.number != last and "(" not in line.text))
             if cue:
-                yield _line_finding(cue, line, block)
+                yield line_finding(cue, line, block)
 
 
 def _shown_cue(folded: str, is_field: bool = False) -> gates.Cue | None:
-    if "?" in folded:
-        return _question(folded, Kind.FENCE, filled=is_field)
+    asked = _question(folded, Kind.FENCE, filled=is_field) if "?" in folded else None
+    if asked or (is_field and "?" in folded):
+        return asked
     if folded.lstrip().startswith("#"):
         return None
     cue = _cue(folded, folded)
@@ -278,18 +265,18 @@ def _shell_findings(block: Block) -> Iterator[Finding]:
     for line in block.lines:
         folded = fold(line.text).strip()
         if gates.READS_ANSWER.search(folded):
-            yield _line_finding(gates.TYPED, line, block)
+            yield line_finding(gates.TYPED, line, block)
         elif gates.SPEAKS_UP.search(folded) and ">" not in folded:
             cue = _shown_cue(gates.SPEAKS_UP.sub("", folded).strip("\"' "))
             if cue:
-                yield _line_finding(cue, line, block)
+                yield line_finding(cue, line, block)
 
 
 def _is_shown(case: Case, at: int, block: Block) -> bool:
     """Tell whether a fence holds words shown to a person, and not code, a sample or something to copy."""
     if block.language not in (*scenes.SHOWN_LANGUAGES, *scenes.DOCUMENT_LANGUAGES):
         return False
-    around = fold(f"{case.heading.text}: {_around(case.blocks, at)}")
+    around = ASIDE.sub("", fold(f"{case.heading.text}: {_around(case.blocks, at)}"))
     shows = scenes.SHOWS.search(around) is not None
     is_plain = block.language in scenes.SHOWN_LANGUAGES
     if vetoes.NOBODY.search(fold(_introduction(case.blocks, at))) and not (_speaks_of_gate(case) and is_plain):
@@ -312,8 +299,8 @@ def _introduction(blocks: Sequence[Block], at: int) -> str:
 
 def _around(blocks: Sequence[Block], at: int) -> str:
     """Return the words that introduce a fence, and those below that point back at it."""
-    before = _joined(blocks[at - 1]) if at and blocks[at - 1].kind is not Kind.CELL else ""
-    after = _joined(blocks[at + 1]) if at + 1 < len(blocks) else ""
+    before = joined(blocks[at - 1]) if at and blocks[at - 1].kind is not Kind.CELL else ""
+    after = joined(blocks[at + 1]) if at + 1 < len(blocks) else ""
     points_back = scenes.POINTS_BACK.search(fold(after)) or scenes.SAYS_WHAT_IT_IS.search(fold(after))
     return f"{before} {after if points_back else ''}"
 
@@ -334,7 +321,7 @@ def _question(folded: str, kind: Kind, filled: bool) -> gates.Cue | None:
 
 def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
     """Return the plainest cue of a clause, or None where it stops nobody. `around` is its whole block."""
-    said = vetoes.AGENT_ROLE.sub(_blanks, _QUOTED.sub(_masked, folded))
+    said = vetoes.AGENT_ROLE.sub(blanks, QUOTED.sub(masked, folded))
     found = {cue: place for cue in _cues(around) if (place := cue.found(said))}
     held = {cue: place for cue, place in found.items() if not _is_denied(said, cue, place, found)}
     if not held or _is_about_trouble(sentence) or vetoes.STATE.search(said) or vetoes.IN_THE_PRODUCT.search(said):
@@ -372,7 +359,8 @@ def _is_denied(said: str, cue: gates.Cue, place: re.Match[str], found: Iterable[
 
 
 def _is_about_trouble(sentence: str) -> bool:
-    return vetoes.TROUBLE.search(sentence) is not None and not vetoes.MENDED.search(sentence)
+    plain = ASIDE.sub("", sentence)
+    return vetoes.TROUBLE.search(plain) is not None and not vetoes.MENDED.search(plain)
 
 
 def _is_decided_elsewhere(said: str, place: re.Match[str]) -> bool:
@@ -393,63 +381,17 @@ def _is_on_condition(sentence: str, around: str) -> bool:
     return hangs and not A_PERSON.search(sentence)
 
 
-def _blanks(found: re.Match[str]) -> str:
-    return " " * len(found.group())
-
-
-def _masked(found: re.Match[str]) -> str:
-    """Return blanks for what is quoted; a single word in quotation marks is said by the text itself,
-    and so is what somebody is asked to tell."""
-    said = found.group()
-    if gates.SPOKEN_ASK.search(said):
-        return said
-    if not said.startswith("`") and found.string[: found.start()].endswith(("meu ", "minha ", "my ")):
-        return f'"{"x" * (len(said) - 2)}"'  # the writer's own word, however many it has
-    return " " * len(said) if said.startswith("`") or " " in said else said
-
-
 def _waits_for_machine(said: str) -> bool:
     wait = A_WAIT.search(said)
     purpose = vetoes.BEFOREHAND.search(said, wait.end()) if wait else None
     awaited = said[: purpose.start()] if purpose else said
     for_machine = vetoes.MACHINE_WAIT.search(awaited) or vetoes.MACHINE_SAYS.search(said)
-    return for_machine is not None and not A_PERSON.search(said)
+    return for_machine is not None and not A_PERSON.search(said) and not vetoes.THEIR_WORD.search(said)
 
 
 def _answers_itself(folded: str) -> bool:
     """Tell whether the answer that is waited for is one that the agent finds by itself."""
     return vetoes.OWN_QUESTION.search(folded) is not None and not A_PERSON.search(folded)
-
-
-def _finding(case: Case, cue: gates.Cue, clause: Clause) -> Finding:
-    line = _line_with(case, cue, clause)
-    return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=clause.block)
-
-
-def _line_with(case: Case, cue: gates.Cue, clause: Clause) -> Line:
-    """Return the line of a clause on which the cue begins."""
-    if len(clause.lines) == 1 or cue.pattern is None:
-        return next((line for line in reversed(clause.lines) if "?" in line.text), clause.lines[0])
-    joined = case.heard(" ".join(line.text for line in clause.lines))
-    found = cue.found(joined)
-    start, length = (found.start() if found else 0), 0
-    for line in clause.lines:
-        length += len(line.text) + 1
-        if start < length:
-            return line
-    return clause.lines[0]
-
-
-def _bare(text: str) -> str:
-    return _BOX.sub("", text.strip(MARKS))
-
-
-def _line_finding(cue: gates.Cue, line: Line, block: Block) -> Finding:
-    return Finding(rank=cue.rank, name=cue.name, words=_bare(line.text), line=line.number, block=block)
-
-
-def _joined(block: Block) -> str:
-    return " ".join(line.text for line in block.lines)
 
 
 def _stopped(case: Case, best: Finding) -> Verdict:
@@ -496,7 +438,7 @@ def _takes_back(said: str) -> bool:
 def _signed(case: Case) -> Verdict | None:
     """Return the verdict on a gate of approval whose checklist is ticked by what people did."""
     ticked = (block for block in case.blocks if block.kind in (Kind.BOX, Kind.ITEM))
-    return _titled(case) if any(vetoes.SIGNED.search(fold(_joined(one))) for one in ticked) else None
+    return _titled(case) if any(vetoes.SIGNED.search(fold(joined(one))) for one in ticked) else None
 
 
 def _hinted(case: Case) -> Verdict | None:
@@ -565,7 +507,7 @@ def _outward_word(folded: str) -> str:
 
 
 def _is_outward_consequence(block: Block) -> bool:
-    folded = fold(_joined(block))
+    folded = fold(joined(block))
     if block.kind is Kind.FENCE:
         lines = (fold(line.text).strip() for line in block.lines)
         is_code = block.language in scenes.SHELL_LANGUAGES
@@ -583,7 +525,7 @@ def _is_outward_talk(clause: Clause) -> bool:
 def _merges(case: Case, best: Finding) -> bool:
     if any(outward.OUTWARD["merge"].search(fold(text)) for text in (best.words, case.heading.text)):
         return True
-    return any(outward.MERGE_COMMAND.search(fold(_joined(block))) for block in _after(case, best))
+    return any(outward.MERGE_COMMAND.search(fold(joined(block))) for block in _after(case, best))
 
 
 def _validated(case: Case, found: tuple[Line, str] | None) -> Verdict | None:
@@ -592,7 +534,7 @@ def _validated(case: Case, found: tuple[Line, str] | None) -> Verdict | None:
         return None
     line, why = found
     end = next(block.end for block in case.blocks if block.end >= line.number)
-    return Verdict(type=GateType.VALIDATION, trigger=_bare(line.text), line=line.number, end=end, why=why)
+    return Verdict(type=GateType.VALIDATION, trigger=bare(line.text), line=line.number, end=end, why=why)
 
 
 def _hard_criterion(case: Case) -> tuple[Line, str] | None:

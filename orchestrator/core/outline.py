@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from orchestrator.core.blocks import Block, Section
+from orchestrator.core.cases import Case, Verdict
 from orchestrator.core.headings import gate_label, is_numbered, names, phase
-from orchestrator.core.judge import NOBODY_SAYS, Case, Verdict, speaks_of_gate, stop, verdict
+from orchestrator.core.judge import NOBODY_SAYS, speaks_of_gate, stop, verdict
 from orchestrator.core.people import people
 from orchestrator.core.values import GateType, Value
-from orchestrator.core.vetoes import FOR_SOMEBODY
+from orchestrator.core.vetoes import A_PART, FOR_SOMEBODY
 from orchestrator.core.wording import fold
 
 
@@ -123,12 +124,15 @@ def _owner(plan: Outline, at: int) -> int:
     is_gate = above in plan.candidates and not (above in plan.hinted and above in plan.phases)
     if above is not None and (is_gate or (plan.speaks(above) and not plan.is_for_somebody(at))):
         return above if above not in plan.phases or is_gate or not _asks_alone(plan, above, at) else at
+    if above is not None and above in plan.phases and A_PART.search(fold(plan.sections[at].heading.text)):
+        return above
     return next((one for one in _plain_chain(plan, at, above) if plan.speaks(one)), at)
 
 
 def _asks_alone(plan: Outline, above: int, at: int) -> bool:
     """Tell whether a section stops by its own words, and the phase around it does not; numbered parts are its steps."""
-    if is_numbered(plan.sections[at].heading.text):
+    text = plan.sections[at].heading.text
+    if is_numbered(text) or A_PART.search(fold(text)):
         return False
     return stop(_case_of(plan, at, plan.sections[at].blocks)) is not None and not stop(
         _case_of(plan, above, plan.sections[above].blocks)

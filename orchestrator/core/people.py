@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.core.blocks import Block, Kind
-from orchestrator.core.wording import MACHINE, NAME_MARK, ROLES, TOOLS, any_of, fold
+from orchestrator.core.wording import MACHINE, NAME_MARK, ROLES, TOOLS, any_of, fold, regex
 
 # How a document says that a name is a person's: of what is asked and decided, none of it a machine's.
 _NAME = r"(?:[Dd]on[ao]\s+)?(?P<name>[A-ZÀ-Þ][a-zà-ÿ]{2,})\b"
@@ -31,6 +31,14 @@ _NAMES = (
     rf"\b{_OWNS}\s*(?:,|\(|é [oa]|is)\s*(?:[oa]\s+)?{_NAME}",
     rf"\b{_NAME}\s*(?:\(|,\s|\sé\s|\sis\s)\s*(?:[oa]\s+|the\s+)?{_OWNS}\b",
 )
+# With a decision in the same line, an article or a preposition before a name is enough.
+_BESIDE = (
+    rf"\b(?:[oaà]|[dn][oa]|pr[oa]|[aA]o|[cC]om [oa]|pel[oa]|from|to|with|by|until|[Pp]ing)\s+(?:Dra?\.\s+)?{_NAME}"
+)
+_DECIDES = regex(
+    rf"{_CHOOSES}|{_WORD_OF}|martelo|topa|mand[ae]|decis|sinal verde|pergunt|peç|devolv|call|concord|fecha|visto|thumbs"
+    r"|[Pp]ing|okay|\bok\b"
+)
 _NAME_FIRST = rf"(?m)^\W*{_NAME}\s+{_MODALS}{_CHOOSES}"
 _NAME_INSIDE = r"[a-zà-ÿ,]\s+(?P<name>[A-ZÀ-Þ][a-zà-ÿ]{2,})\b"
 _NO_NAME = any_of(f"^ (?: {MACHINE} | {TOOLS} | {ROLES} | <agente? agent fase gate phase workflow> ) $")
@@ -40,6 +48,8 @@ def people(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return the names that a document gives to persons of whom it asks a decision."""
     texts = ["\n".join(line.text for line in block.lines) for block in blocks if block.kind is not Kind.FENCE]
     named = {one for rule in _NAMES for one in _named(rule, texts)}
+    lines = [line for text in texts for line in text.splitlines() if _DECIDES.search(line)]
+    named |= {*_named(_BESIDE, lines)}
     both = {*_named(_NAME_FIRST, texts)} & {*_named(_NAME_INSIDE, texts)}
     return tuple(sorted(one for one in named | both if not _NO_NAME.search(fold(one))))
 

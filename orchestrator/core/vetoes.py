@@ -111,7 +111,7 @@ IN_THE_PRODUCT = any_of(
     <e-?mail senha password termos terms nome name username conta account telefone phone endereco address cadastro
     pin codigo code captcha idade age avatar cpf cnpj cep>""",
     r"^\W* (?: <os? as? the um an?> \s)? {role} \b(?:(?!\b(?:se|que|if|whether)\b).){0,30}? <podem? can cannot can't>",
-    "<so only> ..1 <aparec* habilit* fica appears? shows? enabled visible visiv*>",
+    "<so only> ..1 <aparec* habilit* fica appears? shows enabled visible visiv*>",
     """{role} ..1 <must has_to have_to needs?_to deve precisa tem_de tem_que> ..0
     <aprovar aceitar autorizar confirmar concordar consentir confirm accept approve agree consent> .{0,40}?
     <opt-?in opt-?out checkbox caixinha newsletter cookies?>""",
@@ -126,6 +126,7 @@ IN_THE_PRODUCT = any_of(
     "{role} ..0 <nao not never cannot> ..0 {decides}",
     "<sem_que without> ..5 <saib* perceb* knowing noticing>",
 )
+THEIR_WORD = any_of("{waits} ..0 <seu sua your meu minha my>")
 BEFOREHAND = any_of("<antes_d* before>")  # what is done after a wait is not what is waited for
 # What stands behind a stop and a colon, or leads into a fence: the agent mends, or fills in.
 REDO = any_of(r"""^\W*
@@ -169,7 +170,7 @@ DO_ASK = any_of("""
     <aguard(?:e|ar) esper(?:e|ar) wait await pause pausar pausa pare parar stop hold pergunt(?:e|ar) ask peca pedir
     solicit(?:e|ar) request get obtenha obter>""")
 GENERAL = any_of(
-    "<whenever sempre_que toda_vez (?:nunca|jamais|never)(?!\\W+(?:sem|without)\\b)>",
+    "<whenever sempre_que toda_vez (?:nunca|jamais|never)(?!.*\\b(?:sem|without|until|ate)\\b)(?![^,]*,)>",
     """<cada every each> ..0 <fases? gates? passos? etapas? workflows? documentos? steps? phases? commits? vez time
     mudanca decisao parada stops? push merge deploy changes?>""",
     """<os nos the at todos_os todas_as all duas tres two three [2-9]> ..0
@@ -214,6 +215,9 @@ GATE_WORDS = any_of(
     """,
 )
 _TITLE_ENDS = r"(?=\W*$|\W*[(:,–—-]|\W+(?:required|needed|gate|checkpoint|obrigatori\w*|mandatory|before|antes|of"
+# A heading that says what is to be told, and no piece of the work: what it holds is the phase's.
+A_PART = any_of(r"""^\W*(?:\d[\d.]*\W+)?(?:(?:a|the)\s)? <pergunta question mensagem message
+    o_que_me_mostrar o_que_mostrar what_to_show como_perguntar how_to_ask apresentacao resposta answer> \W*$""")
 ABOUT_APPROVING = any_of(
     rf"""(?:
     <(?:user|owner|human|client|customer|stakeholder|team|lead|manager)(?:'s)?_(?:approval|validation|ok|sign-?off|acceptance|review|decision|checkpoint|gate|stop)

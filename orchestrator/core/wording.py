@@ -112,11 +112,13 @@ ROLES = words("""
     producers? produtor* auditor* pharmacists? farmaceutic* librarians? bibliotecari* solicitantes?
     requesters? sponsors? patrocinador* curador* curators? veterinari* chefs? plantonistas? plantao on-call
     comite committee board conselho diretoria gerencia soci[oa]s? partners? coach treinador[a]? comprador[a]?
-    (?:[oa]|d[oa]|ao|the)_po testador(?:a|es)? testers? sponsor arquitet[oa]s? architects?
+    founders? fundador* administrador* admins? product_owner encarregad[oa]s? atendentes? po
+    testador(?:a|es)? testers? sponsor arquitet[oa]s? architects?
     """)
 OWNERS = words("""
     ŋ* usuari[oa]s? users? owners? don[oa]s? pessoas? persons? people human[oa]?s? (?:[oa]|d[oa]|ao|the)_po
-    maintainers? mantenedor* stakeholders? solicitantes? requesters? responsave(?:l|is)
+    maintainers? mantenedor* stakeholders? solicitantes? requesters? responsave(?:l|is) founders? fundador*
+    product_owner po
     """)  # those the work is done for, and hardly ever a figure of what is built
 THEY = words("eu ele ela eles elas voces? i he she they you")
 PRONOUNS = words("her him she me mim o_time the_team [ao]_equipe")  # not those that things have too
@@ -149,7 +151,7 @@ ANSWER = either(
     words("""
     respostas? responses? repl(?:y|ies) answers? escolha choice feedback retorno liberac(?:ao|oes)
     instruc(?:ao|oes) instructions? sim yes palavra word input parecer visto revisao_humana human_review
-    manifestac* posicao pick
+    manifestac* posicao pick devolutiva
     """),
     r"\b(?:validac\w+|validation|revisao|review)(?=\W*$|\W+(?:d[oae]s?|by|from|manual|human\w*|final)\b)",
 )

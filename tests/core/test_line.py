@@ -105,6 +105,21 @@ def assert_nearly_all_are_found(corpus: Path, rules: Rules) -> None:
     assert len(wanted & found) >= 0.8 * len(found)
 
 
+# Sections in the words of many writers: `d` is as it was when first read, the rules were not bent to its words.
+@pytest.mark.parametrize(("name", "least"), [("a", 0.9), ("b", 0.9), ("c", 0.9), ("d", 0.65)])
+def test_of_sections_by_many_writers_most_stops_are_found_and_few_invented(name: str, least: float) -> None:
+    sections = json.loads((TESTS / "core" / "sections" / f"{name}.json").read_text(encoding="utf-8"))
+    before = "# Feature\n\nIntrodução.\n\n## Fase 1: Preparar\n\nLeia os arquivos do módulo.\n\n"
+    asked = []
+    for one in sections:
+        phase = "" if one["heading"].startswith("## ") else "## Fase 2: Trabalho\n\nFaça o trabalho.\n\n"
+        document = read(f"{before}{phase}{one['heading']}\n\n{one['body']}\n")
+        asked.append((one["stop"], any(gate.stops for gate in document.gates)))
+    stops, quiet = (sum(stop is kind for stop, _ in asked) for kind in (True, False))
+    assert asked.count((True, True)) >= least * stops
+    assert asked.count((False, False)) >= 0.9 * quiet
+
+
 @pytest.mark.parametrize(
     ("heading", "id_", "title"),
     [
