@@ -9,7 +9,7 @@ from orchestrator.core.values import Value
 from orchestrator.core.wording import regex
 
 _SENTENCE = regex(r"[.!?…]+[\"”')*_\]`]*(?:\s*[(\[][^()\[\]\n]{1,40}[)\]][\"”'*_.]*)?(?=\s|$)|\n\s*\n|$")
-_CLAUSE = regex(r"(?<=[;:])[*_]*\s+|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
+_CLAUSE = regex(r"(?<=[;:])[*_]*\s+|\n(?=\*\*\S)|\s+[—–]\s+|(?<=[.!?…])[*_]+\s+")
 MARKS = " \t*_>"
 _CHOICE = regex(r"(?i:\W*(?:qual|quais|o que|which|what)\b[^.;]*\?\W*)")
 _SHORT = 6  # words: a sentence of so few is not cut at its colon

@@ -62,6 +62,8 @@ CUES = (
         any_of(
             "<pec[ao] solicit(?:e|ar) ask> ..0 <que that> ..5 <marque diga confirme aprove escolha valide revise"
             " teste responda envie>",
+            "<submet(?:a|er)> ..0 <a ao> ..1 <apreciacao aprovacao analise revisao validacao> ..0 <d[oa]s?> ..1 {role}",
+            "<pec[ao] pedir ask_for> ..0 <permissao permission> ..0 <para pra to>",
             "<ping call> ..0 (?: {role} | <him her them me> )",
             "<(?:re)?tom(?:e|ar) resume volt(?:e|ar) pick_up> ..1 <quando when once assim_que> ..0 (?: {role} |"
             " <el[ae]s? he she they> )",
@@ -78,6 +80,7 @@ CUES = (
         any_of(
             f"<obtenha obter get> ..0 <d[oa] from> ..2 {{role}} .{{0,40}}? {_WORD}",
             f"<obtenha obter get> ..1 {_WORD} ..1 <por_escrito in_writing>",
+            r"<obtenha obter get> \s\w{1,3} \s{3,} <d[oa]s? from>",
         ),
     ),
     Cue("asks for approval", Rank.WAIT, any_of(
@@ -109,6 +112,8 @@ CUES = (
         "the writer makes the call",
         Rank.STOP,
         any_of(
+            "<eu i> .{0,60}? <e_te and> ..0 <conto digo falo aviso respondo tell>",
+            "<preciso need> ..0 <que> ..0 <voces? you> | <i_need> ..0 <you_to your>",
             "<ve see> ..0 <se if> ..0 <eu i> ..0 <curto gosto concordo aprovo like agree>",
             "<eu> ..0 <que quem> ..0 <libero decido aprovo faco mando>",
             "<a_gente we> ..0 <decide resolve ve define> ..1 <juntos? juntas? together se qual if>",
@@ -116,7 +121,8 @@ CUES = (
             " answer>"
             " ..1 <se whether if o_martelo qual which com one uma um>",
             "<eu i> ..0 <decido escolho aprovo pick decide choose bato respondo mudo>",
-            "<until ate> ..0 <i eu> ..0 <say dizer falar responder aprovar confirmar approve confirm>",
+            "<until ate> ..0 <i eu> ..0"
+            " <write escrever voltar mandar say dizer falar responder aprovar confirmar approve confirm>",
             "<call decision decisao escolha> ..0 <is e> ..0 <mine minha>",
             r"<merge deploy push aprovacao publicacao decisao> ..0 <e is> ..0 <comigo with_me minha mine>",
         ),
@@ -125,8 +131,9 @@ CUES = (
         "what follows needs the writer's word",
         Rank.STOP,
         any_of(r"""
-        <se quando qdo assim_que once when if after> ..0 <eu i> ..0
-        <responder falar disser mandar der liberar aprovar escrever marcar say reply answer type approve> (?! .*
+        <se quando qdo assim_que once when if after depois_q depois_que> ..0 <eu i> ..0
+        <curtir gostar responder falar disser mandar der liberar aprovar escrever marcar say reply answer
+        type approve> (?! .*
         <que_nao> )"""),
     ),
     Cue(
@@ -154,6 +161,7 @@ CUES = (
             f" (?:\\s\\([^)]*\\))? (?:\\sd[oa]\\s\\w+)? ..1 {_SAYS}",
             f"<so somente apenas unicamente only> ..6 <se quando depois apos com after once when if with mediante>"
             f" ..2 {_WORD} ..2 {_FROM_WHO}",
+            f"<comeca starts begins> ..3 <depois_que after once quando when> ..2 {_WHO} .{{0,30}}? {_SAYS}",
             "<unicamente apenas somente only> ..0 <mediante upon> ..1 {approval|answer}",
             f"<so> ..0 <o a os as> ..0 {_WORD} ..0 <d[oa]> ..1 {{role}}",
         ),
@@ -204,6 +212,7 @@ CUES = (
             "<you_wait voce_espera voce_aguarda>",
             "{role}'s <call decision choice pick>",
             "<pick call choice decision decisao escolha palavra> ..1 <is e> ..0 <the o a d[oa]> ..0 {role}",
+            "<decisao escolha decision choice> .{0,40}? <e is> ..0 <d[oa] of the> ..0 {role}",
             "<sao e are is> ..0 <decisao escolha> ..0 <d[oa]> ..1 {role}",
             "{role} ..0 <calls gives> ..1 <go no-go the_shots>",
             f"(?: {{role}} | {_TEAM} ) (?:\\s\\([^)]*\\))? ..4 <revis* le ler confere testa valida testar olha"
@@ -218,6 +227,10 @@ CUES = (
         any_of(
             f"{{waits}} ..1 (?: \\s{{3,}} | [\"“«][^\"”»]{{1,30}}[\"”»] ) ..1 <d[oa] de from> ..1 {_WHO}",
             "<parad[oa] stay hold retid[oa] bloquead[oa]> ..4 <ate until> ..1 (?: <receber ouvir get hear> | {role} )",
+            "<paus(?:e|ar) par[ae]r? pause stop> .{0,30}? <enquanto while> ..2 {role}",
+            "<paus(?:e|ar) pause stop> ..0 <para for> ..1 <revisao review validacao teste> ..0"
+            " <d[oa] by from of> ..1 {role}",
+            "<par[ae]r? stop espere wait> ..0 <ate until> ..1 <ter have> ..1 <respostas? answers?>",
             "{waits} ..0 <por for> ..0 (?: {role} | <el[ae]s? her him them> )",
             "<interromp(?:a|er) par[ae]r? suspend(?:a|er) paus(?:e|ar) stop> .{0,30}? <ate until> .{0,20}?"
             " <volte voltar comes_back come_back revisad[oa] preenchid[oa] respond* respost*>",
@@ -247,6 +260,8 @@ TYPED = Cue(
     Rank.STOP,
     any_of(
         "<type digite> .{0,60}? <to_confirm para_confirmar to_continue para_continuar>",
+        r"<digite type enter> \s [\d,\s]+ (?:ou|or) \s \d \W*$",
+        r"<digite type> \s [\"“«] \w+ [\"”»] \W*$",
         r"<digite type enter> ..0 <o a the sua your> ..0 <numero opcao letra number option> \W*$",
         r"^\W* <digite informe escolha> ..0 <sua a_sua> ..0 <opcao escolha resposta>",
         r"\? \W{1,4} <aguardando> ..0 <sua> ..0 <resposta decisao escolha>",
@@ -307,6 +322,7 @@ HOLDS = any_of("""
     pausa pause pausar pare parar para_tudo suspens* parad[oa] bloquead[oa] permanece stays nothing_moves
     nothing_happens
     leave_\\w+_alone so_entao only_then only_starts once_he once_she once_they depois_que when_he when_she condicionad*
+    pausa pauses bloqueia blocks
     nao_passou unmerged nao_dispar* nao_avanc* nao_segu* nao_sig* nao_continu* do_not_(?:proceed|continue|start)
     nem_adianta nessa_ordem meanwhile enquanto_(?:eu|el[ae]) sem_el[ae] sem_(?:eu|meu|minha) so_\\w+_com
     so_\\w+_depois>""")

@@ -107,7 +107,7 @@ QUESTIONS = (
         (?:qual|quais|como|o_que|quando)_(?:voces?_)?(?:prefere|quer|gostaria|escolhe)m? faz_sentido_para_voce
         alguma_(?:objecao|ressalva|alteracao|mudanca|correcao) algo_a_(?:mudar|ajustar|corrigir)
         (?:do|does|is|are)_(?:this|it|that|these|they)_(?:looks?|seems?|sounds?|works?|reads?|feels?|what_you|how_you)
-        are_you_(?:happy|ok|okay|fine|satisfied|comfortable) would_you_(?:prefer|rather|change) what_do_you_think
+        are_you_(?:happy|ok|okay|fine|satisfied|comfortable|willing) would_you_(?:prefer|rather|change) what_do_you_think
         how_do_you_(?:want|like) any_(?:objections?|concerns)>"""),
     ),
     Cue(

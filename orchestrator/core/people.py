@@ -37,7 +37,7 @@ _BESIDE = (
 )
 _DECIDES = regex(
     rf"{_CHOOSES}|{_WORD_OF}|martelo|topa|mand[ae]|decis|sinal verde|pergunt|peç|devolv|call|concord|fecha|visto|thumbs"
-    r"|[Pp]ing|okay|\bok\b"
+    r"|[Pp]ing|[Hh]and over|okay|\bok\b"
 )
 _NAME_FIRST = rf"(?m)^\W*{_NAME}\s+{_MODALS}{_CHOOSES}"
 _NAME_INSIDE = r"[a-zà-ÿ,]\s+(?P<name>[A-ZÀ-Þ][a-zà-ÿ]{2,})\b"

@@ -32,7 +32,7 @@ def findings(case: Case, block: Block, speaks_of_gate: bool) -> Iterator[Finding
         case Kind.FENCE:
             yield from _typed(case, block)
         case Kind.CELL:
-            yield from _rows(case, block) if speaks_of_gate else ()
+            yield from _rows(case, block, speaks_of_gate)
         case _:
             yield from _said(case, block)
             yield from _together(case, block)
@@ -121,12 +121,13 @@ def _typed(case: Case, block: Block) -> Iterator[Finding]:
                 yield line_finding(everyday.TYPED, line, block)
 
 
-def _rows(case: Case, block: Block) -> Iterator[Finding]:
+def _rows(case: Case, block: Block, speaks_of_gate: bool) -> Iterator[Finding]:
     if everyday.TOLD.search(case.heard(case.heading.text)):
         return
     for line in block.lines:
         row = case.heard(" ".join(_row(case, line.number)))
-        if everyday.IN_A_ROW.found(row) and not vetoes.NOBODY.search(row) and not everyday.TOLD.search(row):
+        is_said = speaks_of_gate or everyday.HOLDS.search(row)
+        if is_said and everyday.IN_A_ROW.found(row) and not vetoes.NOBODY.search(row) and not everyday.TOLD.search(row):
             yield line_finding(everyday.IN_A_ROW, line, block)
 
 

@@ -9,7 +9,7 @@ from orchestrator.core.wording import MACHINE, TOOLS, any_of, words
 NOBODY = any_of(
     """<sem without no_need_to no_need_for> (?:\\s\\w+){0,2}? ..0
     <esper* aguard* pergunt* paus* parad* parar conversa plateia aprovac* confirmac* ninguem pedir chamar
-    intervenc* human* wait* ask* approv* confirm* stop* prompt* anyone anybody interrup*>""",
+    intervenc* human* wait* ask* call* approv* confirm* stop* prompt* anyone anybody interrup*>""",
     "<ninguem nobody no_one no_human no_person> (?!\\s(?:alem|but|except|other))",
     """\\bno\\s(?:(?:further|extra|human|user|manual|one's)\\s)*
     <(?:approval|confirmation|question|answer|decision|sign-?off|stop|permission|pause)s?>""",
