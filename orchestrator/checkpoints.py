@@ -136,8 +136,9 @@ def _drain(workspace: Workspace, feature: Feature, tip: Sha | None, actor: str) 
         workspace.record(lambda world: _if_known(world, feature.id, [moved], actor))
         return 0
     points = _make(workspace, feature, taken, tip)
-    payloads = _payloads(feature, taken, points, position, still)
-    ended = [] if taken[-1].commit == tip else [BranchMoved(commit=tip, reflog=position, ancestors=still)]
+    is_at_tip = taken[-1].commit == tip
+    payloads = _payloads(feature, taken, points, position if is_at_tip else "", still)
+    ended = [] if is_at_tip else [BranchMoved(commit=tip, reflog=position, ancestors=still)]
     workspace.record(lambda world: _if_known(world, feature.id, [*payloads, *ended], actor))
     keep_tags(workspace, feature, feature.next_n + len(taken) - 1)
     return len(taken)
@@ -282,8 +283,10 @@ def keep_tags(workspace: Workspace, feature: Feature, newest: int) -> None:
 def _payloads(
     feature: Feature, taken: Sequence[Taken], made: Sha, position: str, still: tuple[int, ...] | None
 ) -> list[CheckpointCreated]:
+    """Return the events; only the last tells how far the reflog was read: the log may be torn between two of them."""
     at = now().isoformat(timespec="milliseconds")
     run = feature.attempt.run if feature.attempt else ""
+    last = feature.next_n + len(taken) - 1
     return [
         CheckpointCreated(
             n=n,
@@ -293,9 +296,9 @@ def _payloads(
             committed=one.committed,
             action=one.action,
             run=run,
-            late=n < feature.next_n + len(taken) - 1,
-            reflog=position,
-            ancestors=still if n == feature.next_n + len(taken) - 1 else None,
+            late=n < last,
+            reflog=position if n == last else "",
+            ancestors=still if n == last else None,
         )
         for n, one in enumerate(taken, feature.next_n)
     ]

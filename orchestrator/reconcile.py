@@ -226,6 +226,9 @@ def _is_adopted(workspace: Workspace, feature: Feature, edit: Edit) -> bool:
     """Tell whether the log has this very edit: whoever adopted it was killed before the file was written again."""
     event = edit.new.get("event")
     since = event.get("id") if isinstance(event, dict) else None
+    if since is None:
+        newest = next((one.payload for one in workspace.events() if one.id == feature.last), None)
+        return isinstance(newest, FeatureImported) and newest.state == edit.new
     if not isinstance(since, int) or since >= feature.last:
         return False
     later = (one.payload for one in workspace.events() if one.feature == feature.id and one.id > since)

@@ -67,17 +67,17 @@ def looking() -> Iterator[Workspace]:
         if not workspace.is_set_up:
             _refuse_broken(workspace)
         workspace.load()
-        if workspace.problem is not None:
-            workspace.notices.append(
-                f"the log does not hold at line {workspace.problem.line} ({workspace.problem.why}); "
-                "shown is the state up to it: orchestrator verify"
-            )
-        else:
+        if workspace.problem is None or workspace.problem.is_tail:  # a torn end is set aside by what is recorded next
             try:
                 reconcile(workspace, "kit", caller(workspace))
                 workspace.project_all()
             except (NotRecorded, Busy, OSError, GitFailed, BadConfiguration) as error:
                 workspace.notices.append(f"shown is the last recorded state; {error}")
+        if workspace.problem is not None:
+            workspace.notices.append(
+                f"the log does not hold at line {workspace.problem.line} ({workspace.problem.why}); "
+                "shown is the state up to it: orchestrator verify"
+            )
         yield workspace
     finally:
         _finish(workspace)

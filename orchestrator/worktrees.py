@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from pathlib import Path
 
@@ -165,6 +166,10 @@ def _put_aside(workspace: Workspace, found: _HalfMade) -> None:
         aside = found.place.with_name(f"{found.place.name}.{stamp}")
         found.place.rename(aside)
         workspace.notices.append(f"a worktree that git had only half made is set aside as {aside}")
+    if found.place is not None:
+        for aside in found.place.parent.glob(f"{glob.escape(found.place.name)}.half-made-*"):
+            if _leads_to(aside, found.git_dir):  # the worktree that is made next has that name: git must not act on it
+                (aside / ".git").rename(aside / "git-link")
     kept = workspace.home / "half-made"
     kept.mkdir(exist_ok=True)
     found.git_dir.rename(kept / f"{found.git_dir.name}.{stamp}")

@@ -11,7 +11,7 @@ from orchestrator.adapters.agent import plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.verifying import repair
 from orchestrator.verifying.examine import examine
-from orchestrator.verifying.findings import Finding
+from orchestrator.verifying.findings import REPAIR, Finding
 from orchestrator.verifying.repair import Repaired, Row
 
 
@@ -32,6 +32,9 @@ def command(mends: bool, as_json: bool) -> int:
         first = errors[0]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
         raise OrchestratorError(plain(f"{count}: {first.id} {first.where}: {first.what}"), plain(first.next))
+    left = next((one for one in found if mends and one.next == REPAIR), None)
+    if trouble is None and left is not None:
+        raise OrchestratorError(f"not everything could be mended: {left.id} {left.where}", "call it again")
     if trouble is not None:
         raise OrchestratorError(f"not everything could be mended and recorded: {trouble}", trouble.hint)
     return 0

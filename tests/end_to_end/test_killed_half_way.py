@@ -294,3 +294,26 @@ def test_a_line_edited_during_steps_is_in_effect_from_the_next_one_on_but_for_wh
     seen = (repo.root.parent / "seen").read_text()
     assert seen.count("worked on by `orchestrator run") >= 3
     assert "FAILED" not in seen
+
+
+def test_a_log_torn_between_two_checkpoints_of_one_drain_loses_neither_of_the_commits(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    contexts = (repo.root / ".context", repo.worktree("payment") / ".context")
+    states = [path for one in contexts for path in one.glob("feat-payment_orchestrator-*")]
+    there = {path: path.read_bytes() for path in states}
+    for name in ("one", "two", "three"):
+        repo.git("commit", "--quiet", "--allow-empty", "--message", name, cwd=repo.worktree("payment"))
+    log = repo.root / ".git/orchestrator/events.jsonl"
+    size = len(log.read_bytes())
+    repo.run("status")
+    first = log.read_bytes().index(b"\n", size) + 1
+    os.truncate(log, first + 20)  # as a power cut leaves it: the first event whole, the second in part, nothing else
+    for path, content in there.items():
+        path.write_bytes(content)
+    (repo.root / ".git/orchestrator/fold.json").unlink()
+    (repo.root / ".context/orchestrator-events.db").unlink()
+    assert "torn line" in repo.call("status").stderr
+    taken = [one["commit"] for one in repo.json("checkpoints", "payment")["checkpoints"]]
+    made = repo.git("log", "--format=%H", "-3", "feat/payment").split()
+    assert [taken.count(commit) for commit in made] == [1, 1, 1]

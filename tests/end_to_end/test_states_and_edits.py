@@ -76,6 +76,19 @@ def test_a_state_that_the_kit_never_saw_is_imported_with_everything_in_it(repo: 
     assert "search  2/1  attempt 2  waits at a gate: GATE 1: Screens" in out
 
 
+def test_an_import_that_was_killed_before_it_wrote_the_state_is_no_edit(repo: Repo) -> None:
+    repo.git("branch", "feature/4.3.3-search-by-type")
+    gate = {"type": "human", "trigger": "screens", "reached_at": "2025-11-20T10:30:00-03:00", "approved_at": None}
+    state = json.dumps(old_state(status="paused", current_phase="GATE 1", gate=gate, rollback_points=["1"]))
+    path = repo.write(".context/feat-search_orchestrator-state.json", state)
+    repo.run("status")
+    written = path.read_text()
+    path.write_text(state)  # as it is when the command is killed right after it recorded
+    assert repo.call("status").stderr == ""
+    assert path.read_text() == written
+    assert "state_edited" not in repo.run("log")
+
+
 def test_an_imported_gate_waits_and_is_not_passed_by_the_import(repo: Repo) -> None:
     repo.git("branch", "feature/4.3.3-search-by-type")
     gate = {"type": "human", "trigger": "screens", "reached_at": "2025-11-20T10:30:00-03:00", "approved_at": None}
