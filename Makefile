@@ -15,7 +15,7 @@ TREES ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak mutants flips \
-	agents-soak verify-soak crash
+	agents-soak verify-soak crash kills
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -66,6 +66,9 @@ agents-soak: $(VENV)/.installed ## agents that do not end, and a flood of output
 
 verify-soak: $(VENV)/.installed ## healthy repositories, in which verify finds and changes nothing (RUNS=1000 SEED=1)
 	@$(VENV)/bin/python -m tests.verify_soak
+
+kills: $(VENV)/.installed ## appenders killed at random moments; nothing that they acknowledged is lost (KILLS=10000 SEED=1)
+	@$(VENV)/bin/python -m tests.kills
 
 figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
 	@$(VENV)/bin/python -m tests.figures

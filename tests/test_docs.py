@@ -16,6 +16,8 @@ from orchestrator.group import COMMANDS, group
 from orchestrator.log.facts import TYPES
 from orchestrator.makefile import targets
 from tests import figures
+from tests.adapters.test_backups import HOSTILE
+from tests.test_verify import FAULTS
 
 TOP = Path(__file__).parent.parent
 DOCS = TOP / "docs"
@@ -80,6 +82,12 @@ def test_the_figures_on_the_page_are_those_that_the_proofs_kept() -> None:
     assert figures.table(figures.load()) in section(page("promises.md"), "Figures")
     targets_there = re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert figures.load().keys() <= set(targets_there)
+
+
+def test_the_tables_that_the_suite_walks_are_as_long_as_the_page_says() -> None:
+    said = " ".join(section(page("promises.md"), "Figures").split())
+    assert f"{len(FAULTS)} of {len(FAULTS)} seeded faults" in said
+    assert f"{len(HOSTILE)} of {len(HOSTILE)} hostile archives" in said
 
 
 def test_every_command_that_a_page_shows_exists_with_its_options() -> None:

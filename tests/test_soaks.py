@@ -1,4 +1,4 @@
-"""A small share of what `make flips`, `make verify-soak` and `make agents-soak` do at length."""
+"""A small share of what `make flips`, `make verify-soak`, `make agents-soak` and `make kills` do at length."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tests.agents_soak import left
 from tests.conftest import sealed
 from tests.flips import HARMLESS, NOTICED, flipped
+from tests.kills import killed
 from tests.verify_soak import soaked
 
 ROOT = Path(__file__).parents[1]
@@ -44,3 +45,9 @@ def test_a_healthy_repository_gives_no_finding_and_verify_changes_nothing(
 
 def test_of_two_hundred_children_that_ignore_the_asking_none_is_left() -> None:
     assert left("has 200 children that ignore SIGTERM", 1) == 0
+
+
+def test_of_what_killed_appenders_acknowledged_nothing_is_lost(tmp_path: Path) -> None:
+    tally = killed(tmp_path, 60, seed())
+    assert (tally.kills, tally.lost, tally.broken) == (60, 0, 0)
+    assert tally.acknowledged > 0
