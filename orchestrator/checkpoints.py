@@ -29,9 +29,9 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import FeatureId, Sha, Slug, Value
-from orchestrator.errors import Refusal
+from orchestrator.errors import NotRecorded, Refusal
 from orchestrator.log.facts import event
-from orchestrator.workspace import Workspace, now
+from orchestrator.workspace import Workspace, about, now
 
 REWRITES = ("reset", "rebase", "commit (amend)", "branch", "tip", "pull --rebase")
 _LANDING = (0.0, 0.01, 0.05)  # seconds between two looks at a branch that is just moving
@@ -129,7 +129,7 @@ def _drain(workspace: Workspace, feature: Feature, tip: Sha | None, actor: str) 
         return 0
     taken = _unrecorded(workspace, feature, entries)
     still = ancestors(workspace, feature, tip) if _may_lose(entries) else None
-    backups.name_newest(feature.slug, workspace.main, still or ())
+    name_newest_backup(workspace, feature, still or ())
     if not taken:
         action = entries[-1].action if entries else "read again"
         moved = BranchMoved(commit=tip, action=action, reflog=position, ancestors=still)
@@ -201,6 +201,17 @@ def ancestors(workspace: Workspace, feature: Feature, tip: Sha | None) -> tuple[
     )
     numbers = {int(name.rsplit("/", 1)[1]) for name in merged}
     return tuple(point.n for point in feature.points if point.n in numbers)
+
+
+def name_newest_backup(workspace: Workspace, feature: Feature, points: Sequence[int]) -> None:
+    """Let the newest backup be that of the last of these rollback points; where it cannot be, that is said and no more.
+
+    What happened is recorded all the same: `verify` finds the wrong one, and mends it.
+    """
+    try:
+        backups.name_newest(feature.slug, workspace.main, points)
+    except NotRecorded as error:
+        workspace.notices.append(about(feature.slug, str(error)))
 
 
 def _unrecorded(workspace: Workspace, feature: Feature, entries: Sequence[Entry]) -> list[Taken]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import reflog
 from orchestrator.core import edits
-from orchestrator.core.events import Fact, FeatureImported, StateEdited
+from orchestrator.core.events import BranchMoved, CheckpointCreated, Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
 from orchestrator.errors import BrokenLog, Busy, OrchestratorError, Refusal
@@ -219,16 +220,25 @@ def _edit(workspace: Workspace, feature: Feature, path: Path) -> Edit | None:
         aside = _set_aside(path, "broken")
         workspace.notices.append(f"{path}: {wrong}; set aside as {aside.name} and rebuilt from the log")
         return None
-    return Edit(path, new, _base(workspace, feature, new))
+    return None if _is_as_imported(workspace, feature, new) else Edit(path, new, _base(workspace, feature, new))
+
+
+def _is_as_imported(workspace: Workspace, feature: Feature, new: Mapping[str, Any]) -> bool:
+    """Tell whether a state is the very one that was imported: whoever did it was killed before it was written again.
+
+    Commits may have come since; after anything else it is an edit that goes back.
+    """
+    own = [one.payload for one in workspace.events() if one.feature == feature.id]
+    since = takewhile(lambda one: not isinstance(one, FeatureImported), reversed(own))
+    if not all(isinstance(one, CheckpointCreated | BranchMoved) for one in since):
+        return False
+    return any(isinstance(one, FeatureImported) and one.state == new for one in own)
 
 
 def _is_adopted(workspace: Workspace, feature: Feature, edit: Edit) -> bool:
     """Tell whether the log has this very edit: whoever adopted it was killed before the file was written again."""
     event = edit.new.get("event")
     since = event.get("id") if isinstance(event, dict) else None
-    if since is None:
-        newest = next((one.payload for one in workspace.events() if one.id == feature.last), None)
-        return isinstance(newest, FeatureImported) and newest.state == edit.new
     if not isinstance(since, int) or since >= feature.last:
         return False
     later = (one.payload for one in workspace.events() if one.feature == feature.id and one.id > since)

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 
 from orchestrator import checkpoints, worktrees
-from orchestrator.adapters import backups, move, reflog
+from orchestrator.adapters import move, reflog
 from orchestrator.adapters.durable import sync_filesystem
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.move import Changes, Mover, Rescue, Target
@@ -275,7 +275,7 @@ def _ended(
 ) -> Feature:
     position = reflog.end(workspace.repository.common_dir, feature.branch)
     still = checkpoints.ancestors(workspace, feature, ordered.commit)
-    backups.name_newest(feature.slug, workspace.main, still)
+    checkpoints.name_newest_backup(workspace, feature, still)
     taken = round(seconds, 3)
     if ordered.undoes:
         undone = RollbackUndone(

@@ -22,7 +22,7 @@ from orchestrator.core import decide
 from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
-from orchestrator.errors import BadConfiguration, BrokenLog, Busy, NotRecorded, OrchestratorError, Refusal
+from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, OrchestratorError, Refusal
 from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
@@ -70,18 +70,24 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
     reasons = {one.id: reason for one in ready if (reason := _missing(one, places) or _out_of_line(workspace, one))}
-    dirt = attempts.main_dirt(workspace)
+    unfit = _unfit_main(workspace)
     main_holder = _main_holder(workspace)
     for feature in ready:
-        if dirt and places.get(feature.branch) == workspace.main and not attempts.is_as_left(workspace, feature):
-            reasons[feature.id] = f"the main worktree, where it runs, has uncommitted changes ({dirt[0]})"
-        elif (dirt or main_holder) and _merges(workspace, feature):
-            reasons[feature.id] = (
-                f"it merges, and the main worktree has uncommitted changes ({dirt[0]})"
-                if dirt
-                else f"it merges, and the main worktree is used by {main_holder}"
-            )
+        if unfit and places.get(feature.branch) == workspace.main and not attempts.is_as_left(workspace, feature):
+            reasons[feature.id] = f"the main worktree, where it runs, {unfit}"
+        elif (unfit or main_holder) and _merges(workspace, feature):
+            why = unfit or f"is used by {main_holder}"
+            reasons[feature.id] = f"it merges, and the main worktree {why}"
     return reasons
+
+
+def _unfit_main(workspace: Workspace) -> str:
+    """Return what keeps the main worktree from being worked in, or an empty string."""
+    try:
+        dirt = attempts.main_dirt(workspace)
+    except GitFailed as error:
+        return f"cannot be read ({error}); `orchestrator verify` names the mend"
+    return f"has uncommitted changes ({dirt[0]})" if dirt else ""
 
 
 def _main_holder(workspace: Workspace) -> str:

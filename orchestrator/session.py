@@ -73,6 +73,9 @@ def looking() -> Iterator[Workspace]:
                 workspace.project_all()
             except (NotRecorded, Busy, OSError, GitFailed, BadConfiguration) as error:
                 workspace.notices.append(f"shown is the last recorded state; {error}")
+            except BrokenLog:  # a state knows more than the log, which was cut: the notice below says so
+                if workspace.problem is None:
+                    raise
         if workspace.problem is not None:
             workspace.notices.append(
                 f"the log does not hold at line {workspace.problem.line} ({workspace.problem.why}); "

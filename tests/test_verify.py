@@ -639,6 +639,16 @@ def test_what_is_mended_and_cannot_be_recorded_is_said_and_the_status_is_one(kit
     assert f"{lock}: Is a directory; put what lies there out of the way" in err
 
 
+def test_what_stands_in_the_way_of_a_repair_is_said_and_the_status_is_one(kit: Kit) -> None:
+    folder = kit.context / "backups"
+    shutil.rmtree(folder)
+    folder.write_text("mine\n")
+    status, _, err = kit.inside("verify", "--repair")
+    assert (status, folder.read_text()) == (1, "mine\n")
+    assert "put what lies there out of the way" in err
+    assert "not everything could be mended: V50" in err
+
+
 # --- healthy repositories --------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def mend(code: int | None) -> str:
             return "make that place writable for you, then call the same command again"
         case errno.EIO:
             return "look at the health of that disk, then call the same command again"
-        case errno.EISDIR | errno.ENOTDIR | errno.ELOOP:
+        case errno.EISDIR | errno.ENOTDIR | errno.ELOOP | errno.EEXIST:
             return "put what lies there out of the way, then call the same command again"
         case _:
             return ""

@@ -32,9 +32,10 @@ def command(mends: bool, as_json: bool) -> int:
         first = errors[0]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
         raise OrchestratorError(plain(f"{count}: {first.id} {first.where}: {first.what}"), plain(first.next))
-    left = next((one for one in found if mends and one.next == REPAIR), None)
+    left = next((one for one in found if mends and one.next.startswith(REPAIR)), None)
     if trouble is None and left is not None:
-        raise OrchestratorError(f"not everything could be mended: {left.id} {left.where}", "call it again")
+        what = f"not everything could be mended: {left.id} {left.where}: {left.what}"
+        raise OrchestratorError(plain(what), "what keeps it from it is said above")
     if trouble is not None:
         raise OrchestratorError(f"not everything could be mended and recorded: {trouble}", trouble.hint)
     return 0

@@ -13,6 +13,7 @@ _WHO = "(?: {role} | <mim comigo el[ae]s? dele dela deles delas me us him her sh
 _OF_WHO = """(?: <from> ..0 <me us him her them> | <dele dela deles delas his her their meu minha my>
     | <d[oae]s? of from by pel[oa]s?> ..2 {role} )"""
 _FROM_WHO = "(?: <from> ..0 <me us him her them> | <d[ae]l[ae]s?> | <d[oae]s? of from by pel[oa]s?> ..2 {role} )"
+_NO_THING = r"(?!\s(?:api|page|panel|table|token|id|service|endpoint|screen|app|pagina|tela)\b)"
 _TO = "<ao? aos as pra pro pras pros para to from with com>"
 _ASK = """<pergunt(?:e|a|ar|em) pec[ae]m? pede pedir solicit(?:e|a|ar) requisit(?:e|ar) request ask
     consult(?:e|a|ar) submet(?:a|er|id[oa]s?)>"""
@@ -34,7 +35,9 @@ _TEAM = "<time_de equipe_de marketing_team qa juridico compliance financeiro com
 _UNTIL = "<ate until till sem without antes_d* before enquanto while unless>"
 
 CUES = (
-    Cue("asks a person", Rank.WAIT, any_of(f"{_ASK} ..6 {_TO} ..1 {_WHO}")),
+    Cue("asks a person", Rank.WAIT, any_of(
+        f"{_ASK} ..6 <ao? aos as pra pro pras pros para to from> ..1 {_WHO} {_NO_THING}"
+    )),
     Cue("asks a person", Rank.WAIT, any_of(
             f"{_ASK} .{{0,70}}? <e_espera e_aguarda e_espere e_aguarde and_wait and_stop>"
         )),
@@ -217,7 +220,7 @@ CUES = (
             "{role} ..0 <calls gives> ..1 <go no-go the_shots>",
             f"(?: {{role}} | {_TEAM} ) (?:\\s\\([^)]*\\))? ..4 <revis* le ler confere testa valida testar olha"
             f" reads? checks? reviews?> ..4 <e and> ..2"
-            " <devolve responde diz libera volta manda bate dar_o says? answers? returns?>",
+            " <devolve responde diz libera volta manda bate dar_o says? answers?>",
             "{owner} (?:\\s\\([^)]*\\))? ..1 <diz fala libera decide> ..0 <se qual quando>",
         ),
     ),
@@ -243,7 +246,8 @@ CUES = (
         "goes on only with somebody's word",
         Rank.STOP,
         any_of(
-            "<sem without> ..0 <ess[ae]s? isso iss[oa] el[ae]s? that it o_item as_duas os_dois [oa]_nome> ..5 {never}"
+            "<sem without> ..0 (?: <ess[ae]> ..0 <conversa resposta declaracao aprovacao confirmacao assinatura>"
+            " | <el[ae]s? her him them o_item as_duas os_dois> ) ..5 {never}"
         ),
     ),
     Cue(
@@ -252,8 +256,6 @@ CUES = (
         any_of("{approval} ..1 <d[oa] of by from> ..1 {role}"),
     ),
 )  # fmt: skip
-NAMES = frozenset(one.name for one in CUES)
-
 # A word that is typed for it.
 TYPED = Cue(
     TYPED_WORD,
@@ -292,20 +294,20 @@ SPOKEN = Cue(
     "asks in so many words",
     Rank.QUESTION,
     any_of(
-        r"""[\"“«] [^\"”»]*? <voces? you your seu sua posso devo shall_i should_i can_i may_i did_i quer queres
+        r"""[\"“«] [^\"“”«»]{0,200}? <voces? you your seu sua posso devo shall_i should_i can_i may_i did_i quer queres
         prefere topa
-        tem_algo alguma_coisa anything_else me_diz me_fala> [^\"”»]*? \?""",
-        r"[\"“«] [^\"”»]*? <me_(?:diz|diga|fala|avisa|conta) tell_me let_me_know fico_no_aguardo"
-        r" aguardando_(?:sua?|seu)> [^\"”»]*? [\"”»]",
+        tem_algo alguma_coisa anything_else me_diz me_fala> [^\"“”«»]{0,200}? \?""",
+        r"[\"“«] [^\"“”«»]{0,200}? <me_(?:diz|diga|fala|avisa|conta) tell_me let_me_know fico_no_aguardo"
+        r" aguardando_(?:sua?|seu)> [^\"“”«»]{0,200}? [\"”»]",
         r"[\"“«]\W* <reply responda responde> \s",
-        r"<pergunt(?:e|a|ar|ando) ask> \W* [\"“«] (?!por\sque|why|o\sque\spode) [^\"”»]* \?",
+        r"<pergunt(?:e|a|ar|ando) ask> \W* [\"“«] (?!por\sque|why|o\sque\spode) [^\"“”«»]{0,200} \?",
         r"^\W* <type digite> .{0,60}? <to_confirm para_confirmar to_continue para_continuar>",
         r"^\W* <reply responda> \s (?: \s+ | [\"“«`*]+\w ) .{0,30}? <to para or ou>",
     ),
 )
 TOGETHER = Cue("somebody answers, and the work holds until then", Rank.STOP)
 # What somebody does in answer, and what holds the work: the two stand in one block.
-DECIDES = any_of(
+ANSWERS = any_of(
     f"(?: {{role}} | <el[ae]s? he she they> ) (?:\\s\\([^)]*\\))? ..6 {_SAYS}",
     "<te you> ..0 <conto falo digo aviso respondo passo>",
     "<eu i> ..6 (?: {decides} | <testo olho confiro vejo leio digo conto falo report back test look check> )",
@@ -322,18 +324,20 @@ HOLDS = any_of("""
     pausa pause pausar pare parar para_tudo suspens* parad[oa] bloquead[oa] permanece stays nothing_moves
     nothing_happens
     leave_\\w+_alone so_entao only_then only_starts once_he once_she once_they depois_que when_he when_she condicionad*
-    pausa pauses bloqueia blocks
+    pauses
     nao_passou unmerged nao_dispar* nao_avanc* nao_segu* nao_sig* nao_continu* do_not_(?:proceed|continue|start)
     nem_adianta nessa_ordem meanwhile enquanto_(?:eu|el[ae]) sem_el[ae] sem_(?:eu|meu|minha) so_\\w+_com
     so_\\w+_depois>""")
 WHEN = any_of(r"\W* <quando when se if caso>")
+# What is told of another place or time, or asked of nobody.
 TOLD = any_of(
     "<so somente only> ..1 <pergunt* ask cham* interromp* call> .{0,40}? <se if quando when>",
     r"<workflow fase gate phase documento> \s\d",
-    "<ultim[oa]s? last anterior* previ[oa]s? previous aprovaria>",
-    "<qual que which what> ..0 <pergunta question>",
-    "<gates tabela table mapa que_valem>",
+    r"^\W* <qual que which what> ..0 <pergunta question>",
+    "<aprovaria aprovariam would_approve>",
 )
+# A row, a box or a heading of what was decided before, or of all that will be.
+OF_OTHERS = any_of("<ultim[oa]s? last anterior* previ[oa]s? previous gates tabela table mapa que_valem>")
 NOT_SAID = any_of(r"{never} [^\"“«,;:.)]{0,30}$")
 BINDING = frozenset({"goes on only with somebody's word", ONLY_AFTER})
 ALONE = any_of("""
@@ -343,7 +347,8 @@ ALONE = any_of("""
     .{0,30}? <voce you>
     """)
 OF_THE_PRODUCT = any_of("""
-    <no_app in_the_app no_painel in_the_panel na_tela on_screen no_sistema in_the_system primeira_abertura
+    <no_modal in_the_modal
+    no_app in_the_app no_painel in_the_panel na_tela on_screen no_sistema in_the_system primeira_abertura
     first_launch no_cadastro at_checkout no_checkout>""")
 LEADS_IN = any_of(r"""(?: (?:^|[.;:,]\s)\W*(?:(?:\d|em\sseguida|depois|then|entao|ai|vai|finally)\W+){0,2} | <e and
     a_mensagem> \s )

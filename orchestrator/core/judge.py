@@ -10,21 +10,20 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from orchestrator.core import gates, outward, scenes, secondlook, vetoes
+from orchestrator.core import everyday, gates, outward, scenes, secondlook, vetoes
 from orchestrator.core.blocks import Block, Kind, Line
 from orchestrator.core.cases import (
     ASIDE,
-    QUOTED,
     Case,
     Finding,
     Verdict,
     bare,
-    blanks,
-    finding,
+    clause_finding,
+    is_about_trouble,
     is_specimen,
     joined,
     line_finding,
-    masked,
+    spoken,
 )
 from orchestrator.core.clauses import MARKS, Clause, clauses, sentence_lines
 from orchestrator.core.gates import Rank
@@ -63,6 +62,8 @@ def _in_passing(case: Case) -> Verdict | None:
     if vetoes.SAMPLES.search(fold(case.heading.text)) and not case.is_gate and not case.is_phase:
         return None
     if not is_gate and (case.is_preface or vetoes.OVERVIEW.search(fold(case.heading.text))):
+        return None
+    if not case.is_gate and everyday.OF_OTHERS.search(fold(case.heading.text)):
         return None
     found = [
         one
@@ -123,7 +124,7 @@ def _is_showing(said: str) -> bool:
 
 def _shown_first(case: Case) -> Finding:
     shown = (clause for block in _prose(case) for clause in clauses(block) if _is_showing(case.heard(clause.text)))
-    return finding(case, gates.BRANCHED, next(shown))
+    return clause_finding(case, gates.BRANCHED, next(shown))
 
 
 def _prose(case: Case) -> Iterator[Block]:
@@ -216,7 +217,7 @@ def _text_findings(case: Case, block: Block, filled: bool) -> Iterator[Finding]:
         cue = asked or _cue(folded, case.heard(clause.sentence), around)
         if cue and not (cue.name == gates.BARE_STOP and after and vetoes.REDO.search(case.heard(after.text))):
             answers = gates.WAITING_CHOICE.search(folded)
-            yield finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
+            yield clause_finding(case, gates.NAMES_ANSWERS if answers else cue, clause)
 
 
 def _is_answered_itself(case: Case, clause: Clause, after: Clause | None) -> bool:
@@ -321,10 +322,10 @@ def _question(folded: str, kind: Kind, filled: bool) -> gates.Cue | None:
 
 def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
     """Return the plainest cue of a clause, or None where it stops nobody. `around` is its whole block."""
-    said = vetoes.AGENT_ROLE.sub(blanks, QUOTED.sub(masked, folded))
+    said = spoken(folded)
     found = {cue: place for cue in _cues(around) if (place := cue.found(said))}
     held = {cue: place for cue, place in found.items() if not _is_denied(said, cue, place, found)}
-    if not held or _is_about_trouble(sentence) or vetoes.STATE.search(said) or vetoes.IN_THE_PRODUCT.search(said):
+    if not held or is_about_trouble(sentence) or vetoes.STATE.search(said) or vetoes.IN_THE_PRODUCT.search(said):
         return None
     best = max(held, key=lambda cue: cue.rank)
     if best.name == gates.TYPED_WORD and scenes.MOCKED_UP.search(sentence):
@@ -356,11 +357,6 @@ def _is_denied(said: str, cue: gates.Cue, place: re.Match[str], found: Iterable[
         return False
     is_behind = place.end() <= denial.start() and vetoes.DISTURB.search(denial.group())
     return cue.rank < Rank.WAIT or not is_behind
-
-
-def _is_about_trouble(sentence: str) -> bool:
-    plain = ASIDE.sub("", sentence)
-    return vetoes.TROUBLE.search(plain) is not None and not vetoes.MENDED.search(plain)
 
 
 def _is_decided_elsewhere(said: str, place: re.Match[str]) -> bool:

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from orchestrator.core.blocks import Block, Section
 from orchestrator.core.cases import Case, Verdict
+from orchestrator.core.everyday import IN_A_ROW
 from orchestrator.core.headings import gate_label, is_numbered, names, phase
 from orchestrator.core.judge import NOBODY_SAYS, speaks_of_gate, stop, verdict
 from orchestrator.core.people import people
@@ -83,8 +84,9 @@ def verdicts(plan: Outline) -> dict[int, Verdict]:
 
 
 def _is_around_stop(plan: Outline, found: Mapping[int, Verdict], at: int) -> bool:
-    """Tell whether a phase is a gate by a word of the user's alone, while a heading inside it stops by its own."""
-    if at not in plan.hinted or at not in plan.phases or not found[at].why.startswith(NOBODY_SAYS):
+    """Tell whether a phase is a gate by a word of the user's or a table's row alone, and a heading inside it stops."""
+    is_by_a_word = at in plan.hinted and found[at].why.startswith(NOBODY_SAYS)
+    if at not in plan.phases or not (is_by_a_word or found[at].why.startswith(IN_A_ROW.name)):
         return False
     inside = takewhile(lambda one: plan.level(one) > plan.level(at), range(at + 1, len(plan.sections)))
     return any(one in found and found[one].type is not GateType.VALIDATION for one in inside)

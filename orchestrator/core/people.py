@@ -35,8 +35,8 @@ _NAMES = (
 _BESIDE = (
     rf"\b(?:[oaà]|[dn][oa]|pr[oa]|[aA]o|[cC]om [oa]|pel[oa]|from|to|with|by|until|[Pp]ing)\s+(?:Dra?\.\s+)?{_NAME}"
 )
-_DECIDES = regex(
-    rf"{_CHOOSES}|{_WORD_OF}|martelo|topa|mand[ae]|decis|sinal verde|pergunt|peç|devolv|call|concord|fecha|visto|thumbs"
+_IS_DECIDED = regex(
+    rf"{_CHOOSES}|{_WORD_OF}|martelo|topa|decis|sinal verde|pergunt|peç|devolv|concord|fecha|visto|thumbs"
     r"|[Pp]ing|[Hh]and over|okay|\bok\b"
 )
 _NAME_FIRST = rf"(?m)^\W*{_NAME}\s+{_MODALS}{_CHOOSES}"
@@ -48,7 +48,7 @@ def people(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return the names that a document gives to persons of whom it asks a decision."""
     texts = ["\n".join(line.text for line in block.lines) for block in blocks if block.kind is not Kind.FENCE]
     named = {one for rule in _NAMES for one in _named(rule, texts)}
-    lines = [line for text in texts for line in text.splitlines() if _DECIDES.search(line)]
+    lines = [line for text in texts for line in text.splitlines() if _IS_DECIDED.search(line)]
     named |= {*_named(_BESIDE, lines)}
     both = {*_named(_NAME_FIRST, texts)} & {*_named(_NAME_INSIDE, texts)}
     return tuple(sorted(one for one in named | both if not _NO_NAME.search(fold(one))))

@@ -8,20 +8,17 @@ from collections.abc import Iterator
 from orchestrator.core import everyday, scenes, vetoes
 from orchestrator.core.blocks import Block, Kind
 from orchestrator.core.cases import (
-    ASIDE,
-    QUOTED,
     Case,
     Finding,
-    blanks,
-    finding,
+    clause_finding,
+    is_about_trouble,
     is_specimen,
     joined,
     line_finding,
-    masked,
+    spoken,
 )
 from orchestrator.core.clauses import Clause, clauses
 from orchestrator.core.gates import Cue, Rank
-from orchestrator.core.wording import A_ROLE
 
 _NONE_OF_OURS = (vetoes.STATE, vetoes.IN_THE_PRODUCT, everyday.TOLD, everyday.OF_THE_PRODUCT)
 
@@ -44,39 +41,39 @@ def _said(case: Case, block: Block) -> Iterator[Finding]:
         folded = case.heard(clause.text)
         cue = _spoken(case, clause) or _cue(folded, case.heard(clause.sentence), around) or _ticked(folded, block.kind)
         if cue:
-            yield finding(case, cue, clause)
+            yield clause_finding(case, cue, clause)
 
 
 def _together(case: Case, block: Block) -> Iterator[Finding]:
     """Yield the clause in which somebody answers, where another one of its block holds the work."""
-    said = [(clause, QUOTED.sub(masked, case.heard(clause.text))) for clause in clauses(block)]
+    said = [(clause, spoken(case.heard(clause.text))) for clause in clauses(block)]
     plain = [(clause, text) for clause, text in said if not _is_vetoed(text, case.heard(clause.sentence))]
-    answers = (clause for clause, text in plain if everyday.DECIDES.search(text) and not everyday.WHEN.match(text))
+    answers = (clause for clause, text in plain if everyday.ANSWERS.search(text) and not everyday.WHEN.match(text))
     answering = next(answers, None)
     if answering is None or not any(everyday.HOLDS.search(text) for _, text in plain):
         return
     if not any(rule.search(case.heard(joined(block))) for rule in (vetoes.BUSINESS_RULE, vetoes.BUILDING)):
-        yield finding(case, everyday.TOGETHER, answering)
+        yield clause_finding(case, everyday.TOGETHER, answering)
 
 
 def _is_vetoed(said: str, sentence: str) -> bool:
     if any(rule.search(said) for rule in (*_NONE_OF_OURS, vetoes.NOBODY, vetoes.ELSEWHERE)):
         return True
-    return _is_about_trouble(sentence) or (
+    return is_about_trouble(sentence) or (
         vetoes.DESCRIBED.search(said) is not None and not vetoes.THE_WORK.search(said)
     )
 
 
 def _cue(folded: str, sentence: str, around: str) -> Cue | None:
     """Return the plainest cue of a clause, or None where it stops nobody. `around` is its whole block."""
-    said = vetoes.AGENT_ROLE.sub(blanks, QUOTED.sub(masked, folded))
+    said = spoken(folded)
     found = {cue: place for cue in everyday.CUES if (place := cue.found(said))}
     held = [cue for cue, place in found.items() if _is_meant(cue, said[: place.start()])]
     if not held or any(rule.search(said) for rule in _NONE_OF_OURS) or vetoes.BUSINESS_RULE.search(around):
         return None
     if vetoes.NOBODY.search(said) and not any(one.name in everyday.BINDING for one in held):
         return None
-    if _is_about_trouble(sentence) or vetoes.ELSEWHERE.search(said):
+    if is_about_trouble(sentence) or vetoes.ELSEWHERE.search(said):
         return None
     best = max(held, key=lambda cue: cue.rank)
     if vetoes.BUILDING.search(around) and (best.rank < Rank.WAIT or vetoes.DESCRIBED.search(said)):
@@ -87,11 +84,6 @@ def _cue(folded: str, sentence: str, around: str) -> Cue | None:
 def _is_meant(cue: Cue, before: str) -> bool:
     """Tell whether no negation stands before a cue, or only one that the cue is part of: `not ... without her`."""
     return cue.name in everyday.BINDING or not everyday.NOT_SAID.search(before)
-
-
-def _is_about_trouble(sentence: str) -> bool:
-    plain = ASIDE.sub("", sentence)
-    return vetoes.TROUBLE.search(plain) is not None and not A_ROLE.search(plain)
 
 
 def _spoken(case: Case, clause: Clause) -> Cue | None:
@@ -108,8 +100,8 @@ def _spoken(case: Case, clause: Clause) -> Cue | None:
 
 
 def _ticked(folded: str, kind: Kind) -> Cue | None:
-    said = QUOTED.sub(masked, folded)
-    if kind not in (Kind.BOX, Kind.ITEM) or "?" in said or vetoes.NOBODY.search(said) or everyday.TOLD.search(said):
+    said = spoken(folded)
+    if kind not in (Kind.BOX, Kind.ITEM) or "?" in said or vetoes.NOBODY.search(said) or _is_of_others(said):
         return None
     return everyday.TICKED if everyday.TICKED.found(said) else None
 
@@ -122,15 +114,19 @@ def _typed(case: Case, block: Block) -> Iterator[Finding]:
 
 
 def _rows(case: Case, block: Block, speaks_of_gate: bool) -> Iterator[Finding]:
-    if everyday.TOLD.search(case.heard(case.heading.text)):
+    if everyday.OF_OTHERS.search(case.heard(case.heading.text)):
         return
     for line in block.lines:
         row = case.heard(" ".join(_row(case, line.number)))
         is_said = speaks_of_gate or everyday.HOLDS.search(row)
-        if is_said and everyday.IN_A_ROW.found(row) and not vetoes.NOBODY.search(row) and not everyday.TOLD.search(row):
+        if is_said and everyday.IN_A_ROW.found(row) and not vetoes.NOBODY.search(row) and not _is_of_others(row):
             yield line_finding(everyday.IN_A_ROW, line, block)
 
 
 def _row(case: Case, number: int) -> Iterator[str]:
     cells = (block for block in case.blocks if block.kind is Kind.CELL)
     return (line.text for block in cells for line in block.lines if line.number == number)
+
+
+def _is_of_others(said: str) -> bool:
+    return everyday.TOLD.search(said) is not None or everyday.OF_OTHERS.search(said) is not None

@@ -138,7 +138,8 @@ TOOLS = words("""
     nginx kubernetes terraform aws azure gcp s3 cloudflare netlify sentry resend twilio firebase next react vite
     node npm pnpm python chrome* firefox safari lighthouse sonar* snyk codecov renovate dependabot figma slack
     telegram whatsapp discord jira openai claude gemini codex cascade windsurf cursor copilot mcp android ios
-    meta apple google microsoft facebook instagram linkedin amazon
+    meta apple google microsoft facebook instagram linkedin amazon asaas omie bling correios totvs sap hubspot
+    salesforce zendesk intercom notion trello asana mercado_pago pagseguro cielo
     """)  # makers and their programs: they answer and approve, and are nobody here
 APPROVAL = words("""
     aprovac(?:ao|oes) approvals? confirmac(?:ao|oes) confirmations? aceite acceptance aval

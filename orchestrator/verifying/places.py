@@ -63,18 +63,18 @@ def index_locks(sight: Sight) -> Iterator[Found]:
 
 
 def indexes(sight: Sight) -> Iterator[Found]:
-    """See that git can read the index of each worktree of a feature; one that was cut short stops every commit."""
+    """See that git can read the index of the main worktree and each feature's; one cut short stops every commit."""
     branches = {one.branch: one for one in sight.features}
     for worktree in sight.worktrees:
         feature = branches.get(worktree.branch or "")
-        if feature is None or not is_there(worktree.path):
+        if (feature is None and worktree.path != sight.workspace.main) or not is_there(worktree.path):
             continue
         git = sight.git.at(worktree.path)
         if not git.has_readable_index():
             index = Path(git.text("rev-parse", "--absolute-git-dir")) / "index"
             what = f"git cannot read the index of {worktree.path}: it was cut short or changed"
             way = "move it away, then `git read-tree HEAD` there; no file changes, what was only staged is staged again"
-            yield error("V406", str(index), what, way, of=feature.id)
+            yield error("V406", str(index), what, way, of=feature.id if feature else None)
 
 
 # --- context ---------------------------------------------------------------------------------------

@@ -127,7 +127,8 @@ def _all_mended(workspace: Workspace, found: Iterable[Found]) -> list[Row]:
             done = Repaired(id=one.finding.id, where=one.finding.where, what=_mended(workspace, one.mend))
             rows.append((one.feature, done))
         except (OrchestratorError, OSError) as failure:
-            workspace.notices.append(f"{one.finding.where}: not mended: {failure}")
+            hint = f"; {failure.hint}" if isinstance(failure, OrchestratorError) and failure.hint else ""
+            workspace.notices.append(f"{one.finding.where}: not mended: {failure}{hint}")
     return rows
 
 

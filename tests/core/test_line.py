@@ -105,6 +105,13 @@ def assert_nearly_all_are_found(corpus: Path, rules: Rules) -> None:
     assert len(wanted & found) >= 0.8 * len(found)
 
 
+def test_long_quotes_blanks_and_marks_are_read_in_no_time_to_speak_of() -> None:
+    long = ("x " * 2000, " " * 2000, "“voce " * 800, "sem " * 2000, "(" * 2000, "nunca " * 2000)
+    for text in long:
+        for sentence in (f"Never proceed without a `{text}` in the file.", f'Only with a "{text}" from her', text):
+            read(f"# T\n\n## Phase 1: A\n\n{sentence}\n")
+
+
 # Sections in the words of many writers: `d` is as it was when first read, the rules were not bent to its words.
 @pytest.mark.parametrize(("name", "least"), [("a", 0.9), ("b", 0.9), ("c", 0.9), ("d", 0.65), ("e", 0.85)])
 def test_of_sections_by_many_writers_most_stops_are_found_and_few_invented(name: str, least: float) -> None:

@@ -59,6 +59,26 @@ def test_the_newest_backup_goes_back_with_a_branch_that_lost_its_last_rollback_p
     assert "V50" not in repo.run("verify")
 
 
+def test_a_folder_in_the_place_of_the_newest_backup_keeps_nothing_from_being_recorded(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    newest = repo.root / ".context/feat-payment_backup.tar.gz"
+    newest.unlink()
+    (newest / "mine").mkdir(parents=True)
+    repo.git("commit", "--quiet", "--amend", "--allow-empty", "--message", "amended", cwd=repo.worktree("payment"))
+    repo.run("status")
+    assert repo.json("checkpoints", "payment")["checkpoints"][-1]["commit"] == repo.git("rev-parse", "feat/payment")
+
+
+def test_the_main_index_cut_short_is_named_and_holds_back_only_what_works_there(repo: Repo) -> None:
+    repo.run("start", "payment")
+    index = repo.root / ".git/index"
+    index.write_bytes(index.read_bytes()[:10])
+    assert "V406" in repo.run("verify", check=1)
+    assert "payment  active" in repo.run("status")
+    assert "passed" in repo.run("next")
+
+
 def test_two_rollbacks_are_undone_one_after_the_other(repo: Repo) -> None:
     repo.run("start", "payment")
     for _ in range(3):

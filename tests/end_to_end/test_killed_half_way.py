@@ -85,6 +85,8 @@ def test_a_half_made_worktree_is_made_again_and_one_that_the_user_moved_is_not_f
     assert not (repo.worktree("payment") / "README").exists()
     assert "git had only half made is set aside as" in step(repo)
     assert repo.git("diff", "--name-status", "main", "feat/payment") == "A\twork-payment.txt"
+    (aside,) = repo.worktree("payment").parent.glob("payment.half-made-*")
+    assert not (aside / ".git").exists()  # it named what is the new worktree's by now: git would act on that
     repo.git("worktree", "remove", "--force", str(repo.worktree("payment")))
     killed_in(repo, "smudge", "run")  # made again, it is one that the log knows
     step(repo)
@@ -309,10 +311,12 @@ def test_a_log_torn_between_two_checkpoints_of_one_drain_loses_neither_of_the_co
     repo.run("status")
     first = log.read_bytes().index(b"\n", size) + 1
     os.truncate(log, first + 20)  # as a power cut leaves it: the first event whole, the second in part, nothing else
-    for path, content in there.items():
-        path.write_bytes(content)
     (repo.root / ".git/orchestrator/fold.json").unlink()
     (repo.root / ".context/orchestrator-events.db").unlink()
+    done = repo.call("status")
+    assert (done.returncode, "shown is the state up to it" in done.stderr) == (0, True)  # the states know of more
+    for path, content in there.items():
+        path.write_bytes(content)
     assert "torn line" in repo.call("status").stderr
     taken = [one["commit"] for one in repo.json("checkpoints", "payment")["checkpoints"]]
     made = repo.git("log", "--format=%H", "-3", "feat/payment").split()

@@ -86,6 +86,11 @@ def test_an_import_that_was_killed_before_it_wrote_the_state_is_no_edit(repo: Re
     path.write_text(state)  # as it is when the command is killed right after it recorded
     assert repo.call("status").stderr == ""
     assert path.read_text() == written
+    path.write_text(state)
+    sha = repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "a commit since")
+    repo.git("update-ref", "refs/heads/feature/4.3.3-search-by-type", sha)
+    repo.run("hook", "post-commit")
+    assert repo.call("status").stderr == ""
     assert "state_edited" not in repo.run("log")
 
 
