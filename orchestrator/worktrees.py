@@ -112,7 +112,23 @@ def _half_made(workspace: Workspace) -> list[_HalfMade]:
     """Return the features' worktrees that git did not make to the end: it keeps them locked until they are whole."""
     folders = sorted((workspace.repository.common_dir / "worktrees").glob("*"))
     found = [_HalfMade(git_dir=one, place=_place(one)) for one in folders if _is_initializing(one)]
-    return [one for one in found if _is_a_features(workspace, one)]
+    torn = [one for one in (_torn(workspace, folder) for folder in folders) if one is not None]
+    return [*torn, *(one for one in found if one not in torn and _is_a_features(workspace, one))]
+
+
+def _torn(workspace: Workspace, git_dir: Path) -> _HalfMade | None:
+    """Return a worktree that the log does not know yet and of which a power cut left empty files: git flushes none."""
+    names = {one.slug: one for one in workspace.world.features.values() if not one.retired}
+    feature = names.get(Slug(git_dir.name))
+    if feature is None or feature.worktree not in ("", str(workspace.main)):
+        return None
+    place = root(workspace) / feature.slug
+    links = (git_dir / "gitdir", git_dir / "HEAD", place / ".git")
+    return _HalfMade(git_dir=git_dir, place=place) if any(_is_empty(one) for one in links) else None
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
 
 
 def _is_initializing(git_dir: Path) -> bool:

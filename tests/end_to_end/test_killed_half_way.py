@@ -96,6 +96,21 @@ def test_a_half_made_worktree_is_made_again_and_one_that_the_user_moved_is_not_f
     assert repo.git("branch", "--show-current", cwd=moved) == "mine"
 
 
+@pytest.mark.parametrize("emptied", [(".git",), ("gitdir",), ("HEAD", "locked"), (".git", "gitdir", "HEAD", "locked")])
+def test_a_new_worktree_that_a_power_cut_emptied_is_set_aside_and_made_again(
+    repo: Repo, emptied: tuple[str, ...]
+) -> None:
+    repo.run("start", "payment")
+    place = repo.worktree("payment")
+    repo.git("worktree", "add", "-q", str(place), "feat/payment")
+    (place / "mine.txt").write_text("mine\n")
+    for name in emptied:
+        (place / name if name == ".git" else repo.root / ".git/worktrees/payment" / name).write_text("")
+    step(repo)
+    (aside,) = place.parent.glob("payment.half-made-*")
+    assert (aside / "mine.txt").read_text() == "mine\n"
+
+
 def test_a_worktree_that_keeps_git_from_listing_any_is_cleared(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.git("worktree", "add", "-q", str(repo.worktree("payment")), "feat/payment")

@@ -53,14 +53,14 @@ class Tally:
     def row(self) -> str:
         """Return the row of the table."""
         one = self.counts
-        columns = ("cuts", "events", "commits", "refs", "files", "interrupted", "indexes")
+        columns = ("cuts", "events", "commits", "refs", "files", "interrupted", "indexes", "branches")
         return f"| {self.kind} | " + " | ".join(f"{one[name]:,}" for name in columns) + f" | {len(self.violations)} |"
 
 
 HEAD = (
     "| file system | cuts | acknowledged events | commits and snapshots | checkpoint refs | flushed files "
-    "| commands under way | indexes of git cut short | lost or not ended |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| commands under way | indexes of git cut short | branches of git gone | lost or not ended |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
@@ -96,7 +96,7 @@ def _reached(tallies: Sequence[Tally], skipped: Sequence[str]) -> str:
         f"{cuts} cuts",
         f"{total['events']:,} acknowledged events, {total['files']:,} flushed files",
         f"{sum(len(one.violations) for one in tallies)} lost or not ended",
-        f"{total['indexes']} indexes that a git at work left cut short were made again by hand",
+        f"by hand, as `verify` says: {total['indexes']} indexes and {total['branches']} branches of unflushed commits",
         *skipped,
     ]
     return "; ".join(said)
@@ -173,8 +173,8 @@ def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally) -> list[st
     tally.counts["interrupted"] += bool(work.under_way)
     tally.under_way[work.under_way or "between"] += 1
     found = [f"while {work.under_way or 'nothing'} was under way: {one}" for one in _lost(work, tally)]
-    if work.under_way:
-        tally.counts["indexes"] += _rebuilt_indexes(work.repo)
+    tally.counts["indexes"] += _rebuilt_indexes(work.repo)
+    tally.counts["branches"] += _rebuilt_branches(work.repo)
     found += [f"after {work.under_way or 'nothing'}: {one}" for one in _not_ended(work)]
     found += [f"odd end: {one}" for one in work.odd]
     if found:
@@ -295,9 +295,9 @@ def _lost_files(work: Work) -> list[str]:
 
 
 def _rebuilt_indexes(repo: Repo) -> int:
-    """Make the indexes again that git, killed at work, left cut short: it never flushes them. Return how many.
+    """Make the indexes again that git left cut short: it flushes none, not even that of a commit. Return how many.
 
-    That is a person's to do, and nothing of the kit's was acknowledged about them.
+    That is a person's to do, and `verify` names it; nothing of the kit's was acknowledged about them.
     """
     count = 0
     for place in (repo.root, *repo.root.with_name(f"{repo.root.name}.worktrees").glob("*")):
@@ -307,6 +307,20 @@ def _rebuilt_indexes(repo: Repo) -> int:
             repo.git("read-tree", "HEAD", cwd=place)
             count += 1
     return count
+
+
+def _rebuilt_branches(repo: Repo) -> int:
+    """Make the branches again that git lost with a commit of the user's, as `verify` tells him to. Return how many.
+
+    Git flushes neither the commit nor the ref that it moves to it; the commit that the log knows is there.
+    """
+    done = repo.call("verify", "--json")
+    found = json.loads(done.stdout)["findings"] if done.stdout else []
+    named = [re.search(r"`(git branch \S+ \w+)`", one["next"]) for one in found if one["id"] == "V320"]
+    for one in named:
+        if one:
+            repo.git(*one[1].split()[1:])
+    return len(named)
 
 
 def _not_ended(work: Work) -> list[str]:
