@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from orchestrator import hooking
@@ -12,5 +14,7 @@ from orchestrator import hooking
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(name: str, arguments: tuple[str, ...]) -> int:
     """Do what git hook NAME is there for."""
+    if os.environ.get("ORCHESTRATOR_HOOKS") == "off":  # stubs look before; pre-commit calls all the same
+        return 0
     hooking.call(name, arguments)
     return 0

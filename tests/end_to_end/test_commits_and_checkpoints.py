@@ -205,3 +205,16 @@ def test_pre_push_says_in_a_line_what_goes_out_behind_an_undecided_deploy_gate_a
                           capture_output=True, text=True, check=True)  # fmt: skip
     assert "commits of payment, which waits at an undecided deploy gate: GATE 2: Production" in done.stderr
     assert "checkpoint/* tags" in done.stderr
+
+
+def test_switched_off_a_hook_does_nothing_whoever_calls_it(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("next")
+    repo.git("commit", "--quiet", "--allow-empty", "--message", "mine", cwd=repo.worktree("payment"))
+    before = len(repo.events("checkpoint_created"))
+    repo.env["ORCHESTRATOR_HOOKS"] = "off"  # the pre-commit framework calls the command, and no stub that looks first
+    repo.run("hook", "post-commit")
+    assert len(repo.events("checkpoint_created")) == before
+    del repo.env["ORCHESTRATOR_HOOKS"]
+    repo.run("hook", "post-commit")
+    assert len(repo.events("checkpoint_created")) == before + 1
