@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import sealed
+from tests.figures import keep
 from tests.git_matrix.hooks import MANAGERS, REAL
 from tests.git_matrix.scene import BRANCH, REFS, Broken, Scene, _git, environment, populated
 from tests.git_matrix.shapes import SHAPES, NotHereError, check_out
@@ -247,7 +248,11 @@ def main() -> int:
             if result.broken:
                 sys.stderr.write(f"BROKEN after {seconds:.0f} s, seed {asked.seed}: {result.told}\n\n")
     sys.stdout.write(table(results, asked.seed))
-    return 1 if any(one.broken for one in results) else 0
+    broken = sum(bool(one.broken) for one in results)
+    walked = f"{sum(len(one.walked) for one in results):,} ways in {len(results)} scenes"
+    what = "every way in which commits come to be or go, in shapes of repositories, with other hooks there"
+    keep("git-matrix", what, "0 lost, doubled or written elsewhere; no commit fails", f"{walked}: {broken} broken")
+    return int(broken > 0)
 
 
 def table(results: Sequence[Result], seed: int) -> str:
