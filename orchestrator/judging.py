@@ -111,7 +111,7 @@ def conclude(
         refused = _commit(workspace, prepared)
     except (AgentFault, GitFailed) as error:
         found = worktrees.locks(workspace, prepared.worktree, prepared.feature.branch)
-        reason = f"{error}; {attempts.stays(found)}" if found else str(error)
+        reason = f"{attempts.stays(found)}: {error}" if found else str(error)
         return park(workspace, prepared.feature, reason, prepared)
     if refused is not None:
         return fail(workspace, prepared, refused, seconds())

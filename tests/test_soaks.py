@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +11,8 @@ from tests.agents_soak import left
 from tests.conftest import sealed
 from tests.flips import HARMLESS, NOTICED, flipped
 from tests.kills import killed
+from tests.kit import commit_seed
 from tests.verify_soak import soaked
-
-ROOT = Path(__file__).parents[1]
-
-
-def seed() -> int:
-    """Return a number that moves with the commit; 1 where there is none."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return int(os.environ.get("SEED") or (int(done.stdout[:6], 16) if done.returncode == 0 else 1))
 
 
 @pytest.fixture
@@ -31,7 +22,7 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path, env: dict[str, str]) -> None:
-    rows = flipped(tmp_path / "bench", env, 36, seed())
+    rows = flipped(tmp_path / "bench", env, 36, commit_seed())
     assert [bad for _, _, bad in rows if bad] == []
     assert sum(verdicts[NOTICED] + verdicts[HARMLESS] for _, verdicts, _ in rows) == 36
 
@@ -40,7 +31,7 @@ def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path, env: dict[str, st
 def test_a_healthy_repository_gives_no_finding_and_verify_changes_nothing(
     tmp_path: Path, env: dict[str, str], number: int
 ) -> None:
-    assert soaked(tmp_path / "place", env, seed() + number, steps=10) is None
+    assert soaked(tmp_path / "place", env, commit_seed() + number, steps=10) is None
 
 
 def test_of_two_hundred_children_that_ignore_the_asking_none_is_left() -> None:
@@ -48,6 +39,6 @@ def test_of_two_hundred_children_that_ignore_the_asking_none_is_left() -> None:
 
 
 def test_of_what_killed_appenders_acknowledged_nothing_is_lost(tmp_path: Path) -> None:
-    tally = killed(tmp_path, 60, seed())
+    tally = killed(tmp_path, 60, commit_seed())
     assert (tally.kills, tally.lost, tally.broken) == (60, 0, 0)
     assert tally.acknowledged > 0

@@ -1,8 +1,7 @@
-"""Sixty of the sweep's runs, always the same or those of CRASH_SEED; `make crash` does them all."""
+"""Sixty of the sweep's runs, others with each commit or those of SEED; `make crash` does them all."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.sweep import compiled
+from tests.kit import commit_seed
 
 _ROOT = Path(__file__).parent.parent.parent
 
@@ -18,7 +18,7 @@ def test_sixty_faults_lose_nothing_and_are_recovered_from(tmp_path: Path) -> Non
     library = compiled(tmp_path)
     if isinstance(library, str):
         pytest.skip(f"the crash sample: {library}")
-    words = ["--runs", "60", "--kinds", "10", "--seed", os.environ.get("CRASH_SEED", "1"), "--workers", "2"]
+    words = ["--runs", "60", "--kinds", "10", "--seed", str(commit_seed()), "--workers", "2"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.crash.sweep", *words], cwd=_ROOT, capture_output=True, text=True, check=False
     )
