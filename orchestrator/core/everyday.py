@@ -35,12 +35,16 @@ _TEAM = "<time_de equipe_de marketing_team qa juridico compliance financeiro com
 _UNTIL = "<ate until till sem without antes_d* before enquanto while unless>"
 
 CUES = (
-    Cue("asks a person", Rank.WAIT, any_of(
-        f"{_ASK} ..6 <ao? aos as pra pro pras pros para to from> ..1 {_WHO} {_NO_THING}"
-    )),
-    Cue("asks a person", Rank.WAIT, any_of(
-            f"{_ASK} .{{0,70}}? <e_espera e_aguarda e_espere e_aguarde and_wait and_stop>"
-        )),
+    Cue(
+        "asks a person",
+        Rank.WAIT,
+        any_of(f"{_ASK} ..6 <ao? aos as pra pro pras pros para to from> ..1 {_WHO} {_NO_THING}"),
+    ),
+    Cue(
+        "asks a person",
+        Rank.WAIT,
+        any_of(f"{_ASK} .{{0,70}}? <e_espera e_aguarda e_espere e_aguarde and_wait and_stop>"),
+    ),
     Cue("asks a person", Rank.WAIT, any_of(r"^\W* <pergunte pergunta ask> \s <e_siga e_siga and_go and_carry>")),
     Cue("asks a person", Rank.WAIT, any_of("<pergunta pergunte ask> ..2 <no_chat na_conversa in_chat in_the_chat>")),
     Cue(
@@ -74,9 +78,11 @@ CUES = (
         ),
     ),
     Cue("asks a person", Rank.WAIT, any_of("<lig(?:a|ue|ar) call ping> ..0 <pro pra para> ..1 ŋ+")),
-    Cue("asks for approval", Rank.WAIT, any_of(
-            f"<get obter obtenha peg(?:a|ue|ar) consig(?:a|uir)> ..4 {_WORD} ..2 {_OF_WHO}"
-        )),
+    Cue(
+        "asks for approval",
+        Rank.WAIT,
+        any_of(f"<get obter obtenha peg(?:a|ue|ar) consig(?:a|uir)> ..4 {_WORD} ..2 {_OF_WHO}"),
+    ),
     Cue(
         "asks for approval",
         Rank.WAIT,
@@ -86,9 +92,11 @@ CUES = (
             r"<obtenha obter get> \s\w{1,3} \s{3,} <d[oa]s? from>",
         ),
     ),
-    Cue("asks for approval", Rank.WAIT, any_of(
-            f"<exij(?:a|ir) exige require> ..1 <confirm* aprovac* approval> ..2 {_OF_WHO}"
-        )),
+    Cue(
+        "asks for approval",
+        Rank.WAIT,
+        any_of(f"<exij(?:a|ir) exige require> ..1 <confirm* aprovac* approval> ..2 {_OF_WHO}"),
+    ),
     Cue(
         "asks a person to do it",
         Rank.WAIT,
@@ -172,13 +180,15 @@ CUES = (
     Cue(
         "goes on with what somebody picks",
         Rank.WAIT,
-        any_of(r"""
+        any_of(
+            r"""
         <o as? os what whatever texto versao opcao lista nome numero> ..0 (?: <que> ..0 )? <eu el[ae]s? voce she he
         they i ŋ+> ..1
         <devolver apontar escolher marcar responder disser mandar definir indicar picks? says? returns? chooses?
         marks?>""",
-        "<com with> ..0 <o_que what> ..0 <for foi was is> ..0 <respondid[oa] escolhid[oa] definid[oa] answered"
-        " chosen picked>"),
+            "<com with> ..0 <o_que what> ..0 <for foi was is> ..0 <respondid[oa] escolhid[oa] definid[oa] answered"
+            " chosen picked>",
+        ),
     ),
     Cue(
         "somebody has to answer in words",
@@ -228,7 +238,7 @@ CUES = (
         "waits for somebody's words",
         Rank.WAIT,
         any_of(
-            f"{{waits}} ..1 (?: \\s{{3,}} | [\"“«][^\"”»]{{1,30}}[\"”»] ) ..1 <d[oa] de from> ..1 {_WHO}",
+            f'{{waits}} ..1 (?: \\s{{3,}} | ["“«][^"”»]{{1,30}}["”»] ) ..1 <d[oa] de from> ..1 {_WHO}',
             "<parad[oa] stay hold retid[oa] bloquead[oa]> ..4 <ate until> ..1 (?: <receber ouvir get hear> | {role} )",
             "<paus(?:e|ar) par[ae]r? pause stop> .{0,30}? <enquanto while> ..2 {role}",
             "<paus(?:e|ar) pause stop> ..0 <para for> ..1 <revisao review validacao teste> ..0"
@@ -255,7 +265,7 @@ CUES = (
         Rank.POLICY,
         any_of("{approval} ..1 <d[oa] of by from> ..1 {role}"),
     ),
-)  # fmt: skip
+)
 # A word that is typed for it.
 TYPED = Cue(
     TYPED_WORD,
