@@ -257,7 +257,7 @@ def made(folder: Path, *arguments: str) -> str:
 
 PROOFS = [
     "crash", "git-matrix", "powercut", "concurrency", "machine", "rollback-soak", "mutants", "flips", "agents-soak",
-    "verify-soak",
+    "verify-soak", "kills",
 ]  # fmt: skip
 
 

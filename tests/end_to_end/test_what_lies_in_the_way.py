@@ -100,7 +100,10 @@ def test_what_stood_in_the_way_is_gone_and_the_command_goes_on(seeds: tuple[Path
     path = replaced(kit, f"{HOME}/locks", fifo)
     status, out, err = kit.inside("checkpoint", "payment")
     assert (status, out) == (1, "")
-    assert err == f"orchestrator: {path}: File exists; mend that, and call the same command again\n"
+    assert (
+        err
+        == f"orchestrator: {path}: File exists; put what lies there out of the way, then call the same command again\n"
+    )
     assert kit.log.read_bytes() == log
     path.unlink()
     assert kit.inside("checkpoint", "payment")[0] == 0

@@ -200,7 +200,11 @@ class Machine(RuleBasedStateMachine):
             self.before.pop(slug, None)
         if found[0] == 1 and was_settled and words[0] not in ("verify", "approve"):
             left = {one["event_type"] for one in self.shop.lines()[head:]}
-            assert left <= {"rollback_ordered", "rollback_aborted", "note_added", "state_edited"}, (words, found, left)
+            assert left <= {"rollback_ordered", "rollback_aborted", "note_added", "state_edited", "gate_reached"}, (
+                words,
+                found,
+                left,
+            )
         self.look()
         return found
 
