@@ -1,7 +1,7 @@
 """Shapes of repositories by ways of running hooks by ways in which commits come to be and go: a sample of it.
 
-The sample holds every shape, every way of running hooks and every way of a commit, combined otherwise for each commit
-of the project; `make git-matrix` walks the whole product.
+The sample holds every shape, every way of running hooks and every way of a commit, combined as SEED says;
+`make git-matrix` walks the whole product.
 """
 
 from __future__ import annotations
