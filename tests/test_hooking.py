@@ -84,7 +84,7 @@ def test_a_hundred_commits_are_recorded_by_one_job_after_the_other(hooked: Repo)
     counts = [len(jobs(hooked.root)) for _ in committing(hooked, COMMITS)]
     shas = hooked.git("rev-list", "--reverse", f"HEAD~{COMMITS}..").split()
     assert recorded(hooked) == shas
-    assert sum(counts) < COMMITS * 1.5, counts  # one that let go of the marker may still be on its way out
+    assert sum(counts) < COMMITS * 3, counts  # some are on their way out; an interpreter a commit would be ten at once
     assert not marker(hooked).exists()
 
 
