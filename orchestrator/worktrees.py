@@ -110,25 +110,27 @@ def clear_half_made(workspace: Workspace) -> None:
 
 def _half_made(workspace: Workspace) -> list[_HalfMade]:
     """Return the features' worktrees that git did not make to the end: it keeps them locked until they are whole."""
-    folders = sorted((workspace.repository.common_dir / "worktrees").glob("*"))
-    found = [_HalfMade(git_dir=one, place=_place(one)) for one in folders if _is_initializing(one)]
-    torn = [one for one in (_torn(workspace, folder) for folder in folders) if one is not None]
-    return [*torn, *(one for one in found if one not in torn and _is_a_features(workspace, one))]
+    unknown = {one.slug for one in workspace.world.features.values() if not one.retired and _is_unknown(workspace, one)}
+    found = []
+    for folder in sorted((workspace.repository.common_dir / "worktrees").glob("*")):
+        place = root(workspace) / folder.name
+        if folder.name in unknown and _is_torn(folder, place):
+            found.append(_HalfMade(git_dir=folder, place=place))
+        elif _is_initializing(folder):
+            begun = _HalfMade(git_dir=folder, place=_place(folder))
+            found += [begun] if _is_a_features(workspace, begun) else []
+    return found
 
 
-def _torn(workspace: Workspace, git_dir: Path) -> _HalfMade | None:
-    """Return a worktree that the log does not know yet and of which a power cut left empty files: git flushes none."""
-    names = {one.slug: one for one in workspace.world.features.values() if not one.retired}
-    feature = names.get(Slug(git_dir.name))
-    if feature is None or feature.worktree not in ("", str(workspace.main)):
-        return None
-    place = root(workspace) / feature.slug
+def _is_unknown(workspace: Workspace, feature: Feature) -> bool:
+    """Tell whether the log knows of no linked worktree of a feature."""
+    return feature.worktree in ("", str(workspace.main))
+
+
+def _is_torn(git_dir: Path, place: Path) -> bool:
+    """Tell whether a power cut left empty files of a worktree: git flushes none."""
     links = (git_dir / "gitdir", git_dir / "HEAD", place / ".git")
-    return _HalfMade(git_dir=git_dir, place=place) if any(_is_empty(one) for one in links) else None
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size == 0
+    return any(one.is_file() and one.stat().st_size == 0 for one in links)
 
 
 def _is_initializing(git_dir: Path) -> bool:
@@ -239,7 +241,7 @@ def _known(workspace: Workspace, feature: Feature, path: Path) -> Path:
     """Copy the context into a worktree that the log does not know yet, and record it."""
     if feature.worktree == str(path):
         return path
-    if not is_main(workspace, path) and feature.worktree in ("", str(workspace.main)):
+    if not is_main(workspace, path) and _is_unknown(workspace, feature):
         _copy_context(workspace, feature, path)
     made = WorktreeCreated(path=str(path))
     workspace.record(lambda world: [of(world.features[feature.id], made)])

@@ -10,14 +10,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.kit import Kit
 
 PROGRAM = Path(sys.executable).with_name("orchestrator")
 MAKES = ("MAKE", "MFLAGS", "FEATURE", "WHY", "VENV", "PYTHON")
 MARKERS = ("CLAUDE", "CODEX", "GEMINI", "OPENCODE", "CURSOR", "AI_AGENT", "AGENT", "OR_APP_NAME", "ORCHESTRATOR_")
 
+CONFIGURATION = """\
+[workflows]
+glob = "line/add-feature-*.md"
+[agent]
+command = ["sh", "agent.sh"]
+[validate]
+command = "test ! -e broken"
+"""
 LINE = {
     "1-make": "# Make it\n\nRead this first.\n\n## Phase 1: Write\n\nWrite the file.\n\n## Phase 2: Check\n\nLook at it.\n",
     "2-show": (
@@ -117,6 +128,17 @@ class Repo:
     def state_file(self, name: str) -> Path:
         return self.root / ".context" / f"feat-{name}_orchestrator-state.json"
 
+    def found(self, line: Mapping[str, str], agent: str, configuration: str = CONFIGURATION) -> None:
+        """Make the repository, with a line, an agent and a configuration; nothing is committed yet."""
+        self.root.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "A Person")
+        self.git("config", "user.email", "person@example.com")
+        for name, text in line.items():
+            self.write(f"line/add-feature-{name}.md", text)
+        self.write("agent.sh", agent)
+        self.write("orchestrator.toml", configuration)
+
     def worktree(self, name: str) -> Path:
         return self.root.with_name(f"{self.root.name}.worktrees") / name
 
@@ -179,18 +201,7 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository that every test gets a copy of."""
     top = tmp_path_factory.mktemp("seed")
     repo = Repo(top / "shop", environment(top))
-    repo.root.mkdir()
-    repo.git("init", "--quiet", "--initial-branch=main")
-    repo.git("config", "user.name", "A Person")
-    repo.git("config", "user.email", "person@example.com")
-    for name, text in LINE.items():
-        repo.write(f"line/add-feature-{name}.md", text)
-    repo.write("agent.sh", AGENT)
-    repo.write(
-        "orchestrator.toml",
-        '[workflows]\nglob = "line/add-feature-*.md"\n[agent]\ncommand = ["sh", "agent.sh"]\n'
-        '[validate]\ncommand = "test ! -e broken"\n',
-    )
+    repo.found(LINE, AGENT)
     repo.write("README", "a shop\n")
     repo.commit("begin")
     (repo.root / ".git/info/exclude").write_text(".context/\n")
@@ -240,3 +251,13 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     yield place
     subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture
+def kit(seeds: tuple[Path, Path], env: dict[str, str]) -> Kit:
+    """A fresh copy of a module's `seeds`, in the very place where it was made: all of it holds absolute paths."""
+    from tests.kit import Kit, copied  # it builds on this file
+
+    source, place = seeds
+    copied(source, place)
+    return Kit(place / "shop", env)

@@ -96,14 +96,7 @@ def copied(source: Path, to: Path) -> None:
 def created(root: Path, env: dict[str, str], *, hooks: bool = True) -> Kit:
     """Make a repository with a line and an agent, and the kit's hooks as `init` leaves them."""
     kit = Kit(root, env)
-    root.mkdir(parents=True)
-    kit.git("init", "--quiet", "--initial-branch=main")
-    kit.git("config", "user.name", "A Person")
-    kit.git("config", "user.email", "person@example.com")
-    for name, text in LINE.items():
-        kit.write(f"line/add-feature-{name}.md", text)
-    kit.write("agent.sh", AGENT)
-    kit.write("orchestrator.toml", CONFIGURATION)
+    kit.found(LINE, AGENT, CONFIGURATION)
     kit.write(".git/info/exclude", ".context/\n")
     kit.commit("begin")
     for name in HOOKS if hooks else ():

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("env")
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
+def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
     base = tmp_path_factory.mktemp("replay")
     kit = created(base / "place/shop", env, hooks=False)
     kit.do("start", "payment")
@@ -27,14 +27,6 @@ def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tup
     kit.do("retire", "login")
     copied(base / "place", base / "seed")
     return base / "seed", base / "place"
-
-
-@pytest.fixture
-def kit(places: tuple[Path, Path], env: dict[str, str]) -> Kit:
-    """A completed feature and a retired one, whose history is in the log."""
-    source, place = places
-    copied(source, place)
-    return Kit(place / "shop", env)
 
 
 def test_now_is_what_the_state_files_say(kit: Kit) -> None:

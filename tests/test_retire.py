@@ -16,7 +16,7 @@ KEPT = "retired; branch feat/payment and its checkpoints' refs stay"
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
+def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
     base = tmp_path_factory.mktemp("retire")
     kit = created(base / "place/shop", env, hooks=False)
     kit.do("start", "payment")
@@ -25,14 +25,6 @@ def places(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tup
     kit.do("start", "here", "--checkout")
     copied(base / "place", base / "seed")
     return base / "seed", base / "place"
-
-
-@pytest.fixture
-def kit(places: tuple[Path, Path], env: dict[str, str]) -> Kit:
-    """`payment` is completed in its linked worktree, `login` and `here` are open, `here` in the main one."""
-    source, place = places
-    copied(source, place)
-    return Kit(place / "shop", env)
 
 
 def tags(kit: Kit, slug: str) -> list[str]:

@@ -45,14 +45,6 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tupl
     return base / "seed", base / "place"
 
 
-@pytest.fixture
-def kit(seeds: tuple[Path, Path], env: dict[str, str]) -> Kit:
-    """A fresh copy, in the very place where it was made: worktrees and the log hold absolute paths."""
-    source, place = seeds
-    copied(source, place)
-    return Kit(place / "shop", env)
-
-
 def found(kit: Kit) -> dict[str, str]:
     """Return the ids that a look finds, with their severities."""
     return {one.finding.id: one.finding.severity for one in examine(Workspace.find(kit.root))}
@@ -646,7 +638,7 @@ def test_what_stands_in_the_way_of_a_repair_is_said_and_the_status_is_one(kit: K
     status, _, err = kit.inside("verify", "--repair")
     assert (status, folder.read_text()) == (1, "mine\n")
     assert "put what lies there out of the way" in err
-    assert "not everything could be mended: V50" in err
+    assert "not everything could be mended and recorded: V50" in err
 
 
 # --- healthy repositories --------------------------------------------------------------------------

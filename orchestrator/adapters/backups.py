@@ -145,8 +145,9 @@ def _member_digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 
 def name_newest(slug: Slug, root: Path, points: Sequence[int]) -> None:
     """Let the backup of the last of these rollback points be the newest one: a branch went back behind later ones."""
-    if points and (root / numbered(slug, points[-1])).exists():
-        _become_newest(root / numbered(slug, points[-1]), root / newest(slug))
+    path, place = (root / numbered(slug, points[-1]) if points else None), root / newest(slug)
+    if path is not None and path.exists() and not (place.exists() and path.samefile(place)):
+        _become_newest(path, place)
 
 
 def _become_newest(path: Path, place: Path) -> None:

@@ -32,12 +32,8 @@ def command(mends: bool, as_json: bool) -> int:
         first = errors[0]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors, the first"
         raise OrchestratorError(plain(f"{count}: {first.id} {first.where}: {first.what}"), plain(first.next))
-    left = next((one for one in found if mends and one.next.startswith(REPAIR)), None)
-    if trouble is None and left is not None:
-        what = f"not everything could be mended: {left.id} {left.where}: {left.what}"
-        raise OrchestratorError(plain(what), "what keeps it from it is said above")
     if trouble is not None:
-        raise OrchestratorError(f"not everything could be mended and recorded: {trouble}", trouble.hint)
+        raise OrchestratorError(plain(f"not everything could be mended and recorded: {trouble}"), trouble.hint)
     return 0
 
 
@@ -57,7 +53,14 @@ def _repaired() -> tuple[list[Finding], list[Repaired], OrchestratorError | None
         more, trouble = _mended_and_recorded(rows)
         rows += more
     after = _looked()
+    trouble = trouble or _left(after)
     return after, repair.ended([one.finding for one in before], after, [one for _, one in rows]), trouble
+
+
+def _left(found: Sequence[Finding]) -> OrchestratorError | None:
+    """Return what could be mended and was not, as an error."""
+    one = next((one for one in found if one.next.startswith(REPAIR)), None)
+    return OrchestratorError(f"{one.id} {one.where}: {one.what}", "what is in the way is said above") if one else None
 
 
 def _mended_and_recorded(earlier: Sequence[Row]) -> tuple[list[Row], OrchestratorError | None]:

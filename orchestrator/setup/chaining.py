@@ -102,7 +102,7 @@ def _set_beside(path: Path) -> None:
     with said_in_one_line(chained(path)):
         try:
             os.link(path, chained(path), follow_symlinks=False)
-        except (NotImplementedError, PermissionError, OSError):  # no hard links here
+        except (NotImplementedError, OSError):  # no hard links here
             shutil.copy2(path, chained(path), follow_symlinks=False)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.assets import hook
-from tests.conftest import LINE
+from tests.conftest import CONFIGURATION, LINE
 from tests.crash.site import Site
 
 # Works as `site/agent/SLUG` says, else writes and commits a line; names each commit that git acknowledged.
@@ -25,14 +25,6 @@ git rev-parse HEAD >>"$COMMITTED"
 echo "said after it" >"last-$slug.txt"
 """
 FAILS = 'date +%N >>"tried-$slug.txt"; exit 1\n'
-CONFIGURATION = """\
-[workflows]
-glob = "line/add-feature-*.md"
-[agent]
-command = ["sh", "agent.sh"]
-[validate]
-command = "test ! -e broken"
-"""
 
 
 @dataclass(frozen=True)

@@ -84,12 +84,6 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tupl
     return base / "seed", base / "place"
 
 
-@pytest.fixture
-def kit(seeds: tuple[Path, Path], env: dict[str, str]) -> Kit:
-    copied(*seeds)
-    return Kit(seeds[1] / "shop", env)
-
-
 def edited(kit: Kit, content: bytes) -> None:
     """Write a state file, and see that the next command adopts or refuses it, and that the one after has no news."""
     path, before = kit.state_file("payment"), kit.log.read_bytes()

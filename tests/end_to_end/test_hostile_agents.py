@@ -43,14 +43,6 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tupl
     return base / "seed", base / "place"
 
 
-@pytest.fixture
-def kit(seeds: tuple[Path, Path], env: dict[str, str]) -> Kit:
-    """A fresh copy, in the very place where it was made: worktrees and the log hold absolute paths."""
-    source, place = seeds
-    copied(source, place)
-    return Kit(place / "shop", env)
-
-
 def step(kit: Kit, script: str) -> tuple[int, str, str]:
     """Have the agent of payment do `script` in its second step; return the command's status, stdout and stderr."""
     kit.script("payment-2-1", script)

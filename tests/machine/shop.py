@@ -19,7 +19,7 @@ from typing import Any
 from orchestrator.core.state import World, fold
 from orchestrator.log.projections import rendered
 from orchestrator.workspace import Workspace
-from tests.conftest import PROGRAM
+from tests.conftest import CONFIGURATION, PROGRAM
 from tests.kit import Kit, created
 
 TOKEN = re.compile(rb"token-\d+-")
@@ -48,14 +48,6 @@ dirt)
     echo "$token" >"loose-$token" && echo "$token" >"ignored-$token.log"
     echo "$token" >"$ORCHESTRATOR_CONTEXT/feat-${ORCHESTRATOR_FEATURE}_$token.md" ;;
 esac
-"""
-CONFIGURATION = """\
-[workflows]
-glob = "line/add-feature-*.md"
-[agent]
-command = ["sh", "agent.sh"]
-[validate]
-command = "test ! -e broken"
 """
 LINE = {
     "1-make": "# Make it\n\n## Phase 1: Write\n\nWrite the file.\n\n## Phase 2: Look\n\nLook at it.\n",

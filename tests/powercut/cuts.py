@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.concurrency.arena import blob
-from tests.conftest import AGENT, LINE, Repo, environment
+from tests.conftest import AGENT, CONFIGURATION, LINE, Repo, environment
 from tests.figures import keep
 from tests.powercut.disk import Disk, inside_own_mounts, obstacle
 from tests.powercut.work import Work
@@ -29,10 +29,6 @@ from tests.powercut.work import Work
 IN_A_ROW = 8  # cuts, each of what the one before left, until a new repository is begun
 MOST_COMMANDS = 4  # from one cut to the next
 SHA = re.compile(r"[0-9a-f]{40}")
-CONFIGURATION = (
-    '[workflows]\nglob = "line/add-feature-*.md"\n[agent]\ncommand = ["sh", "agent.sh"]\n'
-    '[validate]\ncommand = "test ! -e broken"\n[checkpoints]\ntags = 5\n[hooks]\nwait = true\n'
-)
 NOTHING_RAN = 3
 WHAT = "the power is cut during commits, steps, rollbacks, undos, decisions and `git gc`, cut after cut"
 GOAL = (
@@ -186,15 +182,8 @@ def _cut(disk: Disk, work: Work, chance: random.Random, tally: Tally) -> list[st
 
 def _created(place: Path, home: Path, token: str) -> None:
     repo = _repo(place, home, token)
-    repo.root.mkdir()
-    repo.git("init", "--quiet", "--initial-branch=main")
-    repo.git("config", "user.name", "A Person")
-    repo.git("config", "user.email", "person@example.com")
+    repo.found(LINE, AGENT, CONFIGURATION + "[checkpoints]\ntags = 5\n[hooks]\nwait = true\n")
     repo.git("config", "gc.auto", "0")
-    for name, text in LINE.items():
-        repo.write(f"line/add-feature-{name}.md", text)
-    repo.write("agent.sh", AGENT)
-    repo.write("orchestrator.toml", CONFIGURATION)
     repo.write(".git/info/exclude", ".context/\n")
     repo.commit("begin")
     repo.run("init")
