@@ -27,6 +27,13 @@ def test_the_first_piece_ends_at_the_block_of_the_trigger_and_says_to_stop(repo:
     assert "Read this first." in repo.briefs("payment")[1]
 
 
+def test_a_stop_that_is_said_in_everyday_speech_stops_and_goes_on_after_the_decision(repo: Repo) -> None:
+    to_the_gate(repo, "# One\n\n## Fase 1: Tela\n\nFaz a tela.\n\nMostra pra Ana e espera ela decidir.\n")
+    assert "waits at Fase 1: Tela" in repo.run("status", "payment", "--why")
+    repo.sit("APPROVE ALL")
+    assert repo.state("payment")["status"] == "completed"
+
+
 def test_after_a_human_gate_its_section_comes_once_more_with_the_next_phase(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.run("run", check=10)
