@@ -26,6 +26,7 @@ from orchestrator.core.events import (
     CheckpointCreated,
     Fact,
     WorkflowStarted,
+    snapshot_taken,
 )
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import FeatureId, Sha, Slug, Value
@@ -269,7 +270,12 @@ def take_snapshot(workspace: Workspace, feature: Feature, commit: Sha) -> Sha:
     message = f"orchestrator context of {feature.slug}\n\nlog {head.id} {head.hash}\n"
     index = workspace.home / "index" / feature.slug
     index.parent.mkdir(parents=True, exist_ok=True)
-    return snapshot(workspace.git, owner(workspace, feature), commit, message, index).commit
+
+    def earlier() -> Iterator[Sha]:
+        known = [event(one) for one in workspace.journal.records() if one.feature == feature.id]
+        return (sha for one in reversed(known) if (sha := snapshot_taken(one.payload)))
+
+    return snapshot(workspace.git, owner(workspace, feature), commit, message, index, earlier).commit
 
 
 def write_refs(workspace: Workspace, feature: Feature, commits: Sequence[Sha]) -> None:

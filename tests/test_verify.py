@@ -676,6 +676,17 @@ def test_an_undone_rollback_and_a_thorough_gc_leave_no_finding(kit: Kit) -> None
     assert findings(kit) == {"findings": [], "repaired": []}
 
 
+def test_after_a_lost_snapshot_the_older_ones_outlive_the_next_gc(kit: Kit) -> None:
+    lose_a_snapshot(kit)
+    lost = kit.git("rev-parse", "refs/orchestrator/context/login")
+    kit.git("-C", str(kit.worktree("login")), "commit", "--quiet", "--allow-empty", "-m", "another")
+    kit.do("status")
+    kit.git("reflog", "expire", "--expire=now", "--all")
+    kit.git("gc", "--quiet", "--prune=now")
+    found = json.loads(kit.inside("verify", "--json")[1])["findings"]
+    assert [(one["id"], lost[:12] in one["what"]) for one in found] == [("V309", True)]
+
+
 def test_without_init_only_the_missing_hooks_are_noted(tmp_path: Path, env: dict[str, str]) -> None:
     kit = created(tmp_path / "shop", env, hooks=False)
     kit.do("start", "payment")

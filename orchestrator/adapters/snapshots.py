@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +46,7 @@ _GRAIN = 50_000_000  # nanoseconds: within so much of the look at it, a file may
 _COARSE_GRAIN = 2_000_000_000  # where the file system keeps whole seconds
 _TRIES = 3
 _PATIENCE = 30.0  # seconds for another snapshot of the same feature
+Earlier = Callable[[], Iterable[Sha]]
 _AT_ONCE = 100  # blobs held in memory at a time
 
 
@@ -144,31 +145,43 @@ def contents(git: Git, commit: Sha) -> Iterator[Content]:
 # --- taking one ---------------------------------------------------------------------------------
 
 
-def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path) -> Snapshot:
+def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path, earlier: Earlier = tuple) -> Snapshot:
     """Write the feature's context files as the next commit on its ref, durably.
 
     Its first parent is the snapshot before (the first one's an empty root), its second the checkpoint's commit.
     `index` is a file of the caller's choice outside the worktree that makes the next snapshot fast; it may be
-    deleted. Raises GitFailed when somebody moved the ref meanwhile, and Busy where another snapshot does not end.
+    deleted. `earlier` gives the feature's snapshots, newest first, for the case that git lost the one before.
+    Raises GitFailed when somebody moved the ref meanwhile, and Busy where another snapshot does not end.
     """
     index.parent.mkdir(parents=True, exist_ok=True)
+    name = ref(owner.slug)
     with _alone(index, owner.slug):
-        tree, files = _tree(git, owner, index)
-        tip = git.ref(ref(owner.slug))
-        commit = _commit(git, owner.slug, tree, tip, checkpoint, message)
-        sync_filesystem(index.parent)
-        git.update_refs([f"update {ref(owner.slug)} {commit} {tip or '0' * len(commit)}"], "orchestrator: context")
-    return Snapshot(commit=commit, tree=tree, files=files)
+        tip = git.commit(name)
+        held = tip or git.ref(name)
+        before = tip or _left(git, earlier if held else tuple) or _root(git, owner.slug)
+        for _ in range(_TRIES):
+            tree, files = _tree(git, owner, index)
+            commit = git.commit_tree(tree, [before, checkpoint], message)
+            sync_filesystem(index.parent)
+            git.update_refs([f"update {name} {commit} {held or '0' * len(commit)}"], "orchestrator: context")
+            if _is_whole(git, commit, before):
+                return Snapshot(commit=commit, tree=tree, files=files)
+            held = commit
+            _memory(index).unlink(missing_ok=True)
+    raise GitFailed(
+        f"git lost the context of {owner.slug} as it was kept; `git gc --prune=now` takes what is being written"
+    )
 
 
-def _commit(git: Git, slug: Slug, tree: Sha, tip: Sha | None, checkpoint: Sha, message: str) -> Sha:
-    """Write a snapshot behind `tip`, or from a root where there is none, or git lost it (`git gc --prune=now`)."""
-    try:
-        return git.commit_tree(tree, [tip or _root(git, slug), checkpoint], message)
-    except GitFailed:
-        if tip is None or git.commit(tip) is not None:
-            raise
-        return git.commit_tree(tree, [_root(git, slug), checkpoint], message)
+def _left(git: Git, earlier: Earlier) -> Sha | None:
+    """Return the newest snapshot that is left where git lost the last: what nothing leads to goes with the next gc."""
+    return next((one for one in earlier() if git.commit(one) is not None), None)
+
+
+def _is_whole(git: Git, commit: Sha, before: Sha) -> bool:
+    """Tell whether what is new in a snapshot is all there, now that its ref keeps it: a `git prune` may have met it."""
+    said = git.run("rev-list", "--objects", "--quiet", f"{before}..{commit}", f"^{commit}^2", accept=(0, 128))
+    return said.returncode == 0
 
 
 def _root(git: Git, slug: Slug) -> Sha:

@@ -346,3 +346,12 @@ class Event(Value):
     def event_type(self) -> str:
         """The type's name as the log has it."""
         return str(self.payload.__struct_config__.tag)
+
+
+def snapshot_taken(payload: AnyPayload) -> Sha | None:
+    """Return the snapshot of the context that an event records as taken, or None."""
+    match payload:
+        case CheckpointCreated(snapshot=taken) | FeatureRetired(snapshot=taken) | RollbackOrdered(context=taken):
+            return taken
+        case _:
+            return None

@@ -14,7 +14,11 @@ from functools import cache, cached_property
 
 
 class Pattern:
-    """A regular expression that is compiled when it is first asked: most commands read no document."""
+    """A regular expression, compiled when it is first asked: most commands read no document.
+
+    To compile one takes a hundred times as long as to search with it, so `search` asks each of its rules for itself,
+    and first whether the words without which the rule cannot hold are there at all.
+    """
 
     def __init__(self, *rules: str, spell: Callable[[str], str]) -> None:
         self._rules = rules
@@ -24,9 +28,18 @@ class Pattern:
     def _compiled(self) -> re.Pattern[str]:
         return re.compile(either(*(self._spell(rule) for rule in self._rules)))
 
+    @cached_property
+    def _alone(self) -> list[_Rule]:
+        return [_Rule(rule, self._spell) for rule in self._rules]
+
     def search(self, text: str, start: int = 0) -> re.Match[str] | None:
-        """Return the first place from `start` on where it holds."""
-        return self._compiled.search(text, start)
+        """Return the first place from `start` on where it holds; of rules that hold there, the first one's."""
+        first = None
+        for rule in self._alone:
+            found = rule.search(text, start)
+            if found and (first is None or found.start() < first.start()):
+                first = found
+        return first
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the place at the beginning where it holds."""
@@ -45,9 +58,24 @@ class Pattern:
         return self._compiled.sub(other, text)
 
 
+class _Rule:
+    def __init__(self, rule: str, spell: Callable[[str], str]) -> None:
+        self._rule = rule
+        self._spell = spell
+        self._compiled: re.Pattern[str] | None = None
+        self._needs = list(_needs(rule)) if spell is says else []
+
+    def search(self, text: str, start: int) -> re.Match[str] | None:
+        if self._compiled is None:
+            if not all(need(text) for need in self._needs):
+                return None
+            self._compiled = re.compile(self._spell(self._rule))
+        return self._compiled.search(text, start)
+
+
 def fold(text: str) -> str:
     """Return `text` without case and accents, character for character where it is composed (NFC)."""
-    return "".join(_fold_one(one) for one in text)
+    return text.lower() if text.isascii() else "".join(map(_fold_one, text))
 
 
 @cache
@@ -57,6 +85,9 @@ def _fold_one(one: str) -> str:
 
 
 _GLUE = "\0"
+_LITERAL = r"\\.|\[[^\]]*\]"  # in which a bracket or bar is no more than that
+_LIST = r"\{[a-z_|]+\}"
+_PLAIN = r"(?:[\w'/:-](?![?*{]))*"
 
 
 def either(*alternatives: str) -> str:
@@ -74,14 +105,59 @@ def says(rule: str) -> str:
     """Return the pattern of a rule: `{waits}` a word of that list, `{a|b}` of either list, `<to or>` one of
     these words, `..6` at most six other words between; anything else is a regular expression without blanks.
     """
-    kept = re.sub(r"<([^<>]*)>", lambda found: f"<{_GLUE.join(found[1].split())}>", rule)
-    return "".join(_spelt(token.replace(_GLUE, " ")) for token in kept.split())
+    return "".join(_spelt(token.replace(_GLUE, " ")) for token in _tokens(rule))
+
+
+def _tokens(rule: str) -> list[str]:
+    return re.sub(r"<([^<>]*)>", lambda found: f"<{_GLUE.join(found[1].split())}>", rule).split()
+
+
+def _needs(rule: str) -> Iterator[Callable[[str], object]]:
+    """Yield what tells of a text, at little cost, that `rule` cannot hold there: a list of its words has none in it."""
+    needed: list[Callable[[str], object]] = []
+    depth = 0
+    for token in _tokens(rule):
+        if depth == 0 and token.startswith("<"):
+            needed.append(_begins(token))
+        elif depth == 0 and re.fullmatch(_LIST, token):
+            needed.append(_listed(token))
+        elif not token.startswith("<"):
+            depth, has_choice = _nested(token, depth)
+            if has_choice:
+                return
+    yield from needed
+
+
+@cache
+def _listed(token: str) -> Callable[[str], object]:
+    return re.compile(_spelt(token)).search
+
+
+@cache
+def _begins(token: str) -> Callable[[str], bool]:
+    beginnings = [_beginning(entry) for entry in token[1:-1].split(_GLUE)]
+    return lambda text: any(one in text for one in beginnings)
+
+
+def _nested(token: str, depth: int) -> tuple[int, bool]:
+    """Return how many groups are open behind `token`, and whether it says "or" outside all of them."""
+    has_choice = False
+    for mark in re.sub(_LITERAL, "", token):
+        depth += (mark == "(") - (mark == ")")
+        has_choice = has_choice or (mark == "|" and depth == 0)
+    return depth, has_choice
+
+
+def _beginning(entry: str) -> str:
+    """Return what the words of an entry begin with; nothing where they begin in several ways."""
+    found = re.match(_PLAIN, entry)
+    return found.group().replace("_", " ") if found and not _nested(entry, 0)[1] else ""
 
 
 def _spelt(token: str) -> str:
     if token.startswith("<"):
         return words(token[1:-1])
-    if re.fullmatch(r"\{[a-z_|]+\}", token):
+    if re.fullmatch(_LIST, token):
         return either(*(LISTS[name] for name in token[1:-1].split("|")))
     if re.fullmatch(r"\.\.\d", token):
         return rf"(?:\W+\w+){{0,{token[2:]}}}?\W+"

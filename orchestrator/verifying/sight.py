@@ -74,15 +74,13 @@ class Sight:
             yield event
 
     def _note(self, feature: FeatureId, payload: fact.AnyPayload) -> None:
+        if taken := fact.snapshot_taken(payload):
+            self.snapshots.append((feature, taken))
         match payload:
             case fact.CheckpointCreated(n=n, commit=commit, snapshot=snapshot):
                 self.checkpoints.append(Checkpoint(feature=feature, n=n, commit=commit, snapshot=snapshot))
-                self.snapshots.append((feature, snapshot))
-            case fact.RollbackOrdered(snapshot=snapshot, context=context):
+            case fact.RollbackOrdered(snapshot=snapshot):
                 self._ordered[feature] = snapshot
-                self.snapshots += [(feature, context)] if context is not None else []
-            case fact.FeatureRetired(snapshot=snapshot) if snapshot is not None:
-                self.snapshots.append((feature, snapshot))
             case fact.RollbackExecuted() | fact.RollbackUndone():
                 self.restored[feature] = (self.head, self._ordered[feature])
                 self.kept.append(Kept(feature=feature, name=payload.rescue, operation=payload.operation))

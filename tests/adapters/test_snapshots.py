@@ -55,8 +55,8 @@ class Place:
         path.chmod(mode)
         return path
 
-    def take(self) -> Sha:
-        return snapshots.snapshot(self.git, self.owner, self.checkpoint, "position 1\n", self.index).commit
+    def take(self, earlier: snapshots.Earlier = tuple) -> Sha:
+        return snapshots.snapshot(self.git, self.owner, self.checkpoint, "position 1\n", self.index, earlier).commit
 
     def held(self, commit: Sha) -> dict[str, bytes]:
         return {one.name: one.content for one in snapshots.contents(self.git, commit)}
@@ -151,6 +151,47 @@ def test_a_snapshot_that_git_lost_keeps_nobody_from_taking_the_next(place: Place
     root, checkpoint = sh("git", "rev-list", "--parents", "-1", taken, cwd=place.root).split()[1:]
     assert (place.held(taken), place.held(Sha(root))) == ({"feat-pay_notes.md": b"second"}, {})
     assert checkpoint == place.checkpoint
+
+
+def test_behind_a_snapshot_that_git_lost_the_next_leads_to_those_that_are_left(place: Place) -> None:
+    taken = []
+    for text in (b"first", b"second", b"third", b"fourth"):
+        place.put("feat-pay_notes.md", text)
+        taken.append(place.take())
+    for lost in taken[2:]:
+        (place.root / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    last = place.take(earlier=lambda: reversed(taken))
+    sh("git", "gc", "--quiet", "--prune=now", cwd=place.root)
+    assert sh("git", "rev-parse", f"{last}^", cwd=place.root) == taken[1]
+    assert [place.held(one)["feat-pay_notes.md"] for one in (*taken[:2], last)] == [b"first", b"second", b"fourth"]
+
+
+@pytest.mark.parametrize("kind", ["commit", "tree", "blob"])
+def test_what_a_gc_takes_while_it_is_being_written_is_written_again(place: Place, kind: str) -> None:
+    """`git gc --prune=now` takes what no ref leads to yet, and takes it after the ref was moved."""
+    place.put("feat-pay_a", b"1")
+    first = place.take()
+    place.put("feat-pay_a", b"2")
+    taken_away = []
+
+    class Collected(Git):
+        """git after whose first move of the ref an object is gone."""
+
+        def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+            done = super().run(*arguments, **options)
+            if "update-ref" in arguments and not taken_away:
+                tip = sh("git", "rev-parse", snapshots.ref(Slug("pay")), cwd=place.root)
+                name = {"commit": tip, "tree": f"{tip}^{{tree}}", "blob": f"{tip}:feat-pay_a"}[kind]
+                sha = sh("git", "rev-parse", name, cwd=place.root)
+                (place.root / ".git/objects" / sha[:2] / sha[2:]).unlink()
+                taken_away.append(sha)
+            return done
+
+    place.git = Collected(place.root)
+    second = place.take()
+    assert (len(taken_away), place.held(second)) == (1, {"feat-pay_a": b"2"})
+    assert sh("git", "rev-parse", f"{second}^", cwd=place.root) == first
+    assert sh("git", "fsck", "--connectivity-only", cwd=place.root) == ""
 
 
 def test_an_empty_or_missing_context_is_a_snapshot_of_no_files(place: Place) -> None:
@@ -263,7 +304,7 @@ def test_a_ref_that_somebody_moves_meanwhile_stops_the_snapshot(place: Place) ->
 
         def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
             done = super().run(*arguments, **options)
-            if arguments[0] == "rev-parse" and name in arguments:
+            if arguments[0] == "rev-parse" and any(name in one for one in arguments):
                 sh("git", "update-ref", name, other, cwd=place.root)
             return done
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from orchestrator.core.line import GateFound, Rules, read_document
 from orchestrator.core.values import GateType
+from orchestrator.core.wording import Pattern, fold
 
 ASKS = """
 Apresente o orçamento à paciente e aguarde a resposta dela.
@@ -968,10 +971,25 @@ def test_rules_are_compiled_when_a_document_is_read_and_not_before() -> None:
         "values = [one for room in rooms if room.__name__[18:] != 'values' for one in vars(room).values()]\n"
         "lazy = [one for one in gc.get_objects() if isinstance(one, Pattern)]\n"
         "print([one for one in values if isinstance(one, re.Pattern)])\n"
-        "print(len(lazy) > 100, [one for one in lazy if '_compiled' in vars(one)])\n"
+        "print(len(lazy) > 100, [one for one in lazy if vars(one).keys() > {'_rules', '_spell'}])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\nTrue []\n", "")
+
+
+def test_a_rule_whose_words_are_not_there_is_not_compiled_and_what_holds_holds_all_the_same() -> None:
+    """Each rule for itself, and only where its words are, finds what all rules together find."""
+    rules = [one for one in gc.get_objects() if isinstance(one, Pattern)]
+    texts = [fold(line) for line in Path(__file__).read_text(encoding="utf-8").splitlines()[::2]]
+    for rule in rules:
+        alone = [rule.search(text) for text in texts]
+        together = [rule._compiled.search(text) for text in texts]
+        assert [one and one.span() for one in alone] == [one and one.span() for one in together], rule._rules
+    fresh = [Pattern(*one._rules, spell=one._spell) for one in rules]
+    for rule in fresh:
+        rule.search("write the file.")
+    made = [one for rule in fresh for one in rule._alone]
+    assert sum(one._compiled is not None for one in made) < 0.25 * len(made)
 
 
 @pytest.mark.parametrize("body", NOT_ASKED_BODIES)

@@ -303,15 +303,23 @@ def pulled(scene: Scene) -> list[str]:
 # --- housekeeping ------------------------------------------------------------------------------------------------
 
 
+def pruned(scene: Scene) -> list[str]:
+    """Git takes what nothing leads to while a job of the kit writes."""
+    made = amend(scene)
+    scene.git("prune", "--expire=now")
+    return made
+
+
 def collected(scene: Scene) -> list[str]:
     made = amend(scene)
+    scene.recorded()  # a job that writes a ref just then would make git say that it leaves that one unpacked
     scene.git("gc", "--quiet", "--prune=now")
     return made
 
 
 def packed(scene: Scene) -> list[str]:
     first = scene.commit()
-    scene.recorded()  # a job that writes a ref just then would make git say that it leaves that one unpacked
+    scene.recorded()  # as above
     scene.git("pack-refs", "--all", "--prune")
     return [first, scene.commit()]
 
@@ -469,7 +477,7 @@ WAYS: dict[str, Way] = {
         patches, patches_aborted, picks, pick_conflict, revert,
         stash, reset_soft, reset_hard, reset_away, rolled_back, detached,
         renamed_and_back, deleted_and_made_again, made_again_elsewhere, pushed_by_force, pushed_into, fetched_into, pulled,
-        collected, packed, expired, expired_unseen, worktree_moved, worktree_pruned,
+        pruned, collected, packed, expired, expired_unseen, worktree_moved, worktree_pruned,
         inside_a_hook, led_by_the_environment, led_away,
         tag_deleted, tag_moved, ref_deleted, ref_moved, ref_deleted_and_back,
     )
