@@ -3,6 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
+TESTERS ?= $(shell expr $(WORKERS) + 1)
 SEED ?= 1
 SCENES ?= 0
 CUTS ?= 200
@@ -28,7 +29,7 @@ demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no log
 	@$(VENV)/bin/python -I examples/demo.py
 
 test: $(VENV)/.installed ## every test
-	@$(VENV)/bin/python -m pytest -n $(WORKERS)
+	@$(VENV)/bin/python -m pytest -n $(TESTERS)
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

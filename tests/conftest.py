@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import forked
+
 if TYPE_CHECKING:
     from tests.kit import Kit
 
@@ -84,11 +86,15 @@ def sealed(home: Path) -> Iterator[dict[str, str]]:
 
 
 class Repo:
-    """A repository as its user has it; `root` is the main worktree, all else lies beside it."""
+    """A repository as its user has it; `root` is the main worktree, all else lies beside it.
+
+    A command is a process of its own, forked from one that has the program loaded; `starts_anew`: the program itself.
+    """
 
     def __init__(self, root: Path, env: Mapping[str, str]) -> None:
         self.root = root
         self.env = dict(env)
+        self.starts_anew = False
 
     def run(self, *words: str, check: int | None = 0, cwd: Path | None = None, **env: str) -> str:
         """Call `orchestrator` and return its stdout; fails unless its exit status is `check`."""
@@ -99,15 +105,8 @@ class Repo:
 
     def call(self, *words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         """Call `orchestrator` with stdin closed."""
-        return subprocess.run(
-            [PROGRAM, *words],
-            cwd=cwd or self.root,
-            env={**self.env, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        call = forked.started if self.starts_anew else forked.call
+        return call(PROGRAM, words, cwd or self.root, {**self.env, **env})
 
     def refused(self, *words: str, status: int = 1, cwd: Path | None = None, **env: str) -> str:
         """Call `orchestrator`, expect one line on stderr and nothing on stdout, and return the line."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import Repo
+
+
+@pytest.fixture(autouse=True)
+def the_program_itself(repo: Repo) -> None:
+    repo.starts_anew = True
 
 
 def test_three_features_walk_to_their_gates_and_on_to_the_end(repo: Repo) -> None:

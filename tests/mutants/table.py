@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant(
         "a snapshot takes the place of another one's",
         "adapters/snapshots.py",
-        '{commit} {tip or \'0\' * len(commit)}"], "orchestrator: context"',
+        '{commit} {held or \'0\' * len(commit)}"], "orchestrator: context"',
         '{commit}"], "orchestrator: context"',
         "adapters/test_snapshots.py::test_a_ref_that_somebody_moves_meanwhile_stops_the_snapshot",
     ),
