@@ -41,7 +41,7 @@ format: $(VENV)/.installed ## let ruff write the layout
 crash: $(VENV)/.installed ## fail steps of all operations in five ways and recover (RUNS=5000 or all, SEED=1, ONLY=operation:step:mode; an hour)
 	@$(VENV)/bin/python -m tests.crash.sweep --runs $(if $(filter file,$(origin RUNS)),5000,$(RUNS)) --seed $(SEED) --only "$(ONLY)" --workers $(WORKERS)
 
-git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (some 20 minutes); SCENES, SEED
+git-matrix: $(VENV)/.installed ## every shape of repository by hooks by ways of a commit (an hour or two); SCENES, SEED
 	@$(VENV)/bin/python -m tests.git_matrix.product --workers $(WORKERS) --seed $(SEED) --scenes $(SCENES)
 
 powercut: $(VENV)/.installed ## cut the power of real file systems, CUTS times each of FILE_SYSTEMS (root; minutes)

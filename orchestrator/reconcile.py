@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import checkpoints, worktrees
+from orchestrator import checkpoints, mending, worktrees
 from orchestrator.adapters import reflog
 from orchestrator.core import edits
 from orchestrator.core.events import BranchMoved, CheckpointCreated, Fact, FeatureImported, StateEdited
@@ -49,6 +49,7 @@ def reconcile(workspace: Workspace, actor: str, who: str) -> None:
     Raises OrchestratorError for a state file of a newer version: nothing is written then.
     """
     worktrees.clear_half_made(workspace)
+    mending.tell(workspace)
     if not os.environ.get("ORCHESTRATOR_RUN_ID"):  # an agent starts no features by writing a file
         take_in_states(workspace, who)
     for feature in list(workspace.world.features):

@@ -317,11 +317,11 @@ class Workspace:
         """Keep this process's other threads from recording, with `with`."""
         return self._door
 
-    def _repair(self, torn: Torn | None) -> list[Fact]:
-        if torn is None:
-            return []
-        self.notices.append(f"the log ended in a torn line; it is set aside in {self.home / torn.name}")
-        return [Fact(payload=LogRepaired(offset=torn.offset, bytes=torn.size, aside=torn.name, why=torn.why))]
+    def _repair(self, torn: Sequence[Torn]) -> list[Fact]:
+        for one in torn:
+            self.notices.append(f"the log ended in a torn line; it is set aside in {self.home / one.name}")
+        made = (LogRepaired(offset=one.offset, bytes=one.size, aside=one.name, why=one.why) for one in torn)
+        return [Fact(payload=payload) for payload in made]
 
     def _catch_up(self, events: Sequence[Event], head: Head) -> None:
         self._world = fold(self._world, events)

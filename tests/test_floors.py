@@ -22,7 +22,9 @@ FLOORS = {
     "core.values": 0,
     "adapters": 2,
     "log": 3,
-    **dict.fromkeys(("workspace", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4),
+    **dict.fromkeys(
+        ("workspace", "mending", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4
+    ),
     **dict.fromkeys(
         ("reconcile", "documents", "readings", "config", "runner", "assets", "makefile", "setup", "verifying"), 4
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -639,6 +640,29 @@ def test_what_stands_in_the_way_of_a_repair_is_said_and_the_status_is_one(kit: K
     assert (status, folder.read_text()) == (1, "mine\n")
     assert "put what lies there out of the way" in err
     assert "not everything could be mended and recorded: V50" in err
+
+
+@pytest.mark.parametrize("step", ["verifying.repair._mended", "mending.note"])
+@pytest.mark.parametrize("then", ["status", "verify --repair"])
+def test_what_a_killed_repair_was_about_to_mend_is_told_by_the_next_command_and_recorded_once(
+    kit: Kit, step: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_a_checkpoint_ref(kit)
+    (lost,) = (one.finding.where for one in examine(Workspace.find(kit.root)) if one.finding.id == "V301")
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(f"orchestrator.{step}", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        kit.inside("verify", "--repair")
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    _, _, said = kit.inside(*then.split())
+    assert f"a `verify --repair` that did not come to its end was about to mend {lost}; that is in the log now" in said
+    kit.do("verify", "--repair")
+    kit.do("status")
+    notes = [one["payload"]["note"] for one in kit.events("note_added")]
+    assert len([one for one in notes if one.startswith("verify --repair did not come to its end") and lost in one]) == 1
+    assert findings(kit) == {"findings": [], "repaired": []}
 
 
 # --- healthy repositories --------------------------------------------------------------------------

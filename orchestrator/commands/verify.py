@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import click
 
-from orchestrator import render, session
+from orchestrator import mending, render, session
 from orchestrator.adapters.agent import plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.verifying import repair
@@ -45,13 +46,15 @@ def _looked() -> list[Finding]:
 def _repaired() -> tuple[list[Finding], list[Repaired], OrchestratorError | None]:
     """Mend, look again, and return what is left, what was done, and what stood in the way."""
     session.refuse_inside_a_run("verify --repair")
-    with session.reading() as workspace:
+    with session.reading() as workspace, contextlib.ExitStack() as stack:
         before = examine(workspace)
+        if repair.is_needed(before):
+            stack.enter_context(mending.alone(workspace))
         rows = repair.before(workspace)
-    trouble = None
-    if repair.is_possible(before):
-        more, trouble = _mended_and_recorded(rows)
-        rows += more
+        trouble = None
+        if repair.is_possible(before):
+            more, trouble = _mended_and_recorded(rows)
+            rows += more
     after = _looked()
     trouble = trouble or _left(after)
     return after, repair.ended([one.finding for one in before], after, [one for _, one in rows]), trouble

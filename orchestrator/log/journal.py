@@ -14,9 +14,17 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 from msgspec import structs
 
-from orchestrator.adapters.durable import flush, fsync_directory, opened_plain, said_in_one_line, write_durably
+from orchestrator.adapters.durable import (
+    content_of,
+    flush,
+    fsync_directory,
+    opened_plain,
+    said_in_one_line,
+    write_durably,
+)
 from orchestrator.adapters.lock import Clock, encoded, wait
 from orchestrator.core.values import Value
 from orchestrator.errors import BrokenLog, NotRecorded
@@ -33,6 +41,7 @@ from orchestrator.log.records import (
     place,
 )
 
+_UNNAMED = "torn.json"  # beside the log: what was set aside and is not recorded yet
 _HASH_TAIL = 67  # bytes before a head's offset that hold its hash
 _UNLINKED = "it does not follow the line before it"
 _ASK_VERIFY = "`orchestrator verify` names every line that does not hold; nothing was written"
@@ -103,7 +112,7 @@ class Walk:
 class Transaction:
     """The log while nobody else writes it: `new` is what was recorded since the caller's head.
 
-    `repaired` is what was torn at the end and set aside; the caller records that.
+    `repaired` is what was torn at the end and set aside, now or by a writer who was killed; the caller records that.
     """
 
     def __init__(self, log: int, path: Path, walk: Walk, clock: Clock) -> None:
@@ -113,7 +122,9 @@ class Transaction:
         self._is_spent = False
         self.new = list(walk)
         self.head = walk.head
-        self.repaired = self._repair(walk.problem) if walk.problem else None
+        self.repaired = self._unrecorded()
+        if walk.problem:
+            self._repair(walk.problem)
 
     def append(self, drafts: Sequence[Draft]) -> list[Record]:
         """Record `drafts`, all or none, and return them when they are on the disk; once a transaction.
@@ -130,6 +141,8 @@ class Transaction:
                 self._write(content)
             last = records[-1]
             self.head = Head(last.id, last.hash, self.head.offset + len(content), last.timestamp)
+            if self.repaired:
+                self._unnamed.unlink(missing_ok=True)
         return records
 
     def _placed(self, drafts: Sequence[Draft]) -> list[Record]:
@@ -174,17 +187,34 @@ class Transaction:
             what = f"not recorded, and {self._path} could not be cut back to byte {self.head.offset}"
             raise NotRecorded(f"{what}: {error.strerror}", "`orchestrator verify` says how it ends now") from error
 
-    def _repair(self, problem: Problem) -> Torn:
+    def _repair(self, problem: Problem) -> None:
         if not problem.is_tail:
             where = f"at line {problem.line}, byte {problem.offset}"
             raise BrokenLog(f"the log {self._path} does not hold {where}: {problem.why}", _ASK_VERIFY)
         piece = b"".join(_pieces(self._log, problem.offset))
         name = f"{self._path.stem}.torn-{problem.offset}-{sha256(piece).hexdigest()[:8]}"
         write_durably(self._path.with_name(name), piece)
+        torn = Torn(problem.offset, len(piece), name, problem.why)
+        self.repaired = [*(one for one in self.repaired if one != torn), torn]
+        write_durably(self._unnamed, msgspec.json.encode(self.repaired))  # after the cut nothing else tells of it
         with said_in_one_line(self._path):
             self._cut()
             flush(self._log)
-        return Torn(problem.offset, len(piece), name, problem.why)
+
+    @property
+    def _unnamed(self) -> Path:
+        return self._path.with_name(_UNNAMED)
+
+    def _unrecorded(self) -> list[Torn]:
+        """Return what a killed writer set aside and did not live to record."""
+        try:
+            found = msgspec.json.decode(content_of(self._unnamed), type=list[Torn])
+        except FileNotFoundError:
+            return []
+        except (OSError, msgspec.MsgspecError):  # somebody else's; the pieces themselves are there
+            return []
+        named = {one.name for line in _pieces(self._log, 0) for one in found if one.name.encode() in line}
+        return [one for one in found if one.name not in named]
 
 
 class Journal:
@@ -196,6 +226,11 @@ class Journal:
         self._clock = clock
         self._name = encoded(command, clock())
         self._patience = patience
+
+    @property
+    def has_unrecorded(self) -> bool:
+        """Whether a writer who was killed set something aside that is not recorded yet."""
+        return self._path.with_name(_UNNAMED).exists()
 
     @contextlib.contextmanager
     def transaction(self, since: Head = START) -> Iterator[Transaction]:

@@ -14,16 +14,15 @@ from typing import assert_never
 
 import msgspec
 
-from orchestrator import documents, judging, perform
+from orchestrator import documents, mending, perform
 from orchestrator.adapters import backups, snapshots
 from orchestrator.adapters.durable import fsync_directory
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.trees import write_tree
-from orchestrator.core.events import Fact, NoteAdded
-from orchestrator.core.state import World
 from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.errors import BrokenLog, Busy, GitFailed, MoveRefused, OrchestratorError
 from orchestrator.log import projections
+from orchestrator.mending import Planned
 from orchestrator.verifying import chain, copies
 from orchestrator.verifying.examine import examine, fresh, kept_fold
 from orchestrator.verifying.findings import (
@@ -62,9 +61,9 @@ def before(workspace: Workspace) -> list[Row]:
     repaired = []
     gone = chain.missing(workspace)
     if gone is not None:
-        repaired += _all_mended(workspace, [gone])
+        repaired += _planned_and_mended(workspace, [gone])
     if chain.missing(workspace) is None:
-        repaired += _all_mended(workspace, kept_fold(fresh(workspace)))
+        repaired += _planned_and_mended(workspace, kept_fold(fresh(workspace)))
         repaired += _put_ahead_aside(workspace)
     return repaired
 
@@ -83,6 +82,8 @@ def _put_ahead_aside(workspace: Workspace) -> list[Row]:
             path = projections.state_file(context, feature.slug)
             if _last_known(path) > workspace.head.id:
                 aside = path.with_name(f"{path.name}.aside-{now():%Y%m%dT%H%M%S%f}")
+                what = "it knows events that the log does not"
+                mending.plan(workspace, [Planned(feature=feature.id, where=str(path), what=what)])
                 path.rename(aside)
                 what = f"it knew events that the log does not; set aside as {aside.name}"
                 rows.append((feature.id, Repaired(id="V105", where=str(path), what=what)))
@@ -99,6 +100,11 @@ def _last_known(path: Path) -> int:
     return last if isinstance(last, int) else 0
 
 
+def is_needed(found: Sequence[Found]) -> bool:
+    """Tell whether a repair would change anything besides what every command ends by itself."""
+    return any(one.mend is not None or one.finding.id == "V105" for one in found)
+
+
 def is_possible(found: Sequence[Found]) -> bool:
     """Tell whether anything can be recorded: a log is there or was put back, holds, and this version reads it."""
     ids = {one.finding.id for one in found if not isinstance(one.mend, LogBack)}
@@ -107,14 +113,24 @@ def is_possible(found: Sequence[Found]) -> bool:
 
 def mend(workspace: Workspace, earlier: Sequence[Row] = ()) -> list[Row]:
     """End what was interrupted, then mend what the checks find; record that, and what was mended `earlier`."""
-    if workspace.problem is not None:
+    if workspace.problem is not None or workspace.journal.has_unrecorded:
         workspace.record(lambda world: [])  # what is torn at the log's end is set aside and recorded
+    mending.told(workspace)
     _end_interrupted(workspace)
-    repaired = _all_mended(workspace, examine(workspace))
+    repaired = _planned_and_mended(workspace, examine(workspace))
     _record(workspace, [*earlier, *repaired])
+    mending.recorded(workspace)
     workspace.project_all()
     _put_trouble_aside(workspace)
     return repaired
+
+
+def _planned_and_mended(workspace: Workspace, found: Sequence[Found]) -> list[Row]:
+    there = [(one.feature, one.finding) for one in found if one.mend is not None]
+    if there:
+        workspace.make_home()
+    mending.plan(workspace, [Planned(feature=of, where=one.where, what=f"{one.id} {one.what}") for of, one in there])
+    return _all_mended(workspace, found)
 
 
 def _all_mended(workspace: Workspace, found: Iterable[Found]) -> list[Row]:
@@ -166,15 +182,7 @@ def _record(workspace: Workspace, repaired: Sequence[Row]) -> None:
     """Leave a note in the log, in the state of each feature that something was mended of."""
     for feature in dict.fromkeys(one for one, _ in repaired):
         rows = "; ".join(f"{one.where}: {one.what}" for of, one in repaired if of == feature)
-        text = f"verify --repair: {rows}"
-        if feature is not None:
-            judging.note_it(workspace, feature, text)
-        else:
-            workspace.record(lambda world, text=text: _noted(world, text))  # type: ignore[misc]
-
-
-def _noted(world: World, text: str) -> list[Fact]:
-    return [Fact(payload=NoteAdded(note=text))]
+        mending.note(workspace, feature, f"verify --repair: {rows}")
 
 
 def _put_trouble_aside(workspace: Workspace) -> None:

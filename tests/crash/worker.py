@@ -160,10 +160,6 @@ class Scene:
         gone = self.middle.events - facts.events
         if self.operation.is_work:
             gone = Counter({key: n for key, n in gone.items() if key[1] not in _OF_A_KILLED_AGENT})
-        # Not promised yet: what was mended, or a torn end that lies beside the log, and whose event the kill took.
-        if self.operation.name == "verify --repair":
-            unnamed = {"note_added", *(["log_repaired"] if list(self.site.log.parent.glob("events.torn-*")) else [])}
-            gone = Counter({key: n for key, n in gone.items() if key[1] not in unnamed})
         if gone:
             return f"events {dict(gone)}"
         if self.operation.name == "verify --repair":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.log.journal import Journal
-from orchestrator.log.records import Record
+from orchestrator.log.records import Draft, Record
 
 Started = Callable[..., "subprocess.Popen[str]"]
 Append = Callable[..., list[Record]]
@@ -143,7 +143,7 @@ def test_a_torn_tail_is_durable_beside_the_log_before_it_is_cut_off(
     path.write_bytes(path.read_bytes() + b"torn")
     aside, log = "orchestrator/.orchestrator-N", "orchestrator/events.jsonl"
     assert calls(tmp_path, path, started, 1) == [
-        f"write {aside}", f"fsync {aside}", f"rename {aside}", "fsync orchestrator",
+        *2 * [f"write {aside}", f"fsync {aside}", f"rename {aside}", "fsync orchestrator"],  # the piece; what it was
         f"ftruncate {log}", f"fsync {log}", f"write {log}", f"fsync {log}",
     ]  # fmt: skip
 
@@ -163,9 +163,31 @@ def test_killed_while_it_repairs_the_next_writer_repairs(
         pytest.skip("strace may not trace here")
     assert path.read_bytes() == content + b"torn"
     with journal.transaction() as transaction:
-        torn = transaction.repaired
-    assert torn
+        (torn,) = transaction.repaired
     assert (path.read_bytes(), path.with_name(torn.name).read_bytes()) == (content, b"torn")
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_killed_before_it_records_a_repair_the_next_writer_is_told_of_it_and_the_one_after_is_not(
+    journal: Journal, append: Append, path: Path, started: Started, call: str
+) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("needs strace")
+    append(1)
+    content = path.read_bytes()
+    path.write_bytes(content + b"torn")
+    wrapper = ("strace", "-f", "-qq", "-o", os.devnull, "-P", str(path), "-e", f"trace={call}",
+               "-e", f"inject={call}:error=EIO:signal=KILL")  # fmt: skip
+    _, error = started(path, "killed", 1, wrapper).communicate()
+    if "ptrace" in error:
+        pytest.skip("strace may not trace here")
+    assert path.read_bytes() == content
+    with journal.transaction() as transaction:
+        (torn,) = transaction.repaired
+        transaction.append([Draft(None, "log_repaired", None, None, "kit", b'{"aside":"%s"}' % torn.name.encode())])
+    assert path.with_name(torn.name).read_bytes() == b"torn"
+    with journal.transaction() as transaction:
+        assert transaction.repaired == []
 
 
 @pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
