@@ -19,7 +19,7 @@ from orchestrator import cli
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.loaded"])
-_AT_START = ("PYTHON", "LANG", "LC_")  # what an interpreter takes in when it starts
+_AT_START = ("PYTHON", "LANG", "LC_", "LD_")  # what a program takes in when it starts
 
 
 def started(program: Path, words: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

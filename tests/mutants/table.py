@@ -59,10 +59,9 @@ MUTANTS = (
     Mutant(
         "a torn end is cut off before it is kept",
         JOURNAL,
-        "        write_durably(self._path.with_name(name), piece)\n        with said_in_one_line(self._path):\n"
-        "            self._cut()\n            flush(self._log)\n",
+        "        write_durably(self._path.with_name(name), piece)\n        torn = ",
         "        with said_in_one_line(self._path):\n            self._cut()\n            flush(self._log)\n"
-        "        write_durably(self._path.with_name(name), piece)\n",
+        "        write_durably(self._path.with_name(name), piece)\n        torn = ",
         f"{FAULTS}::test_a_torn_tail_is_durable_beside_the_log_before_it_is_cut_off",
     ),
     Mutant(
@@ -134,6 +133,28 @@ MUTANTS = (
         '{commit} {held or \'0\' * len(commit)}"], "orchestrator: context"',
         '{commit}"], "orchestrator: context"',
         "adapters/test_snapshots.py::test_a_ref_that_somebody_moves_meanwhile_stops_the_snapshot",
+    ),
+    Mutant(
+        "after a lost snapshot the next leads to none",
+        "adapters/snapshots.py",
+        "_left(git, earlier if held else tuple)",
+        "None",
+        "adapters/test_snapshots.py::test_behind_a_snapshot_that_git_lost_the_next_leads_to_those_that_are_left",
+    ),
+    # --- what is told of one that was killed
+    Mutant(
+        "a torn end is cut off and nothing tells of it but the event to come",
+        JOURNAL,
+        "        write_durably(self._unnamed, msgspec.json.encode(self.repaired))  # after the cut nothing else tells of it\n",
+        "",
+        f"{FAULTS}::test_killed_before_it_records_a_repair_the_next_writer_is_told_of_it_and_the_one_after_is_not",
+    ),
+    Mutant(
+        "what is about to be mended is not kept",
+        "mending.py",
+        "        write_durably(workspace.home / _PLAN, ",
+        "        len(",
+        "test_verify.py::test_what_a_killed_repair_was_about_to_mend_is_told_by_the_next_command_and_recorded_once",
     ),
     # --- what is checked
     Mutant(
