@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -271,7 +271,9 @@ def take_snapshot(workspace: Workspace, feature: Feature, commit: Sha) -> Sha:
     index = workspace.home / "index" / feature.slug
     index.parent.mkdir(parents=True, exist_ok=True)
 
-    def earlier() -> Iterator[Sha]:
+    def earlier() -> Iterable[Sha]:
+        if feature.next_n == 1:
+            return ()
         known = [event(one) for one in workspace.journal.records() if one.feature == feature.id]
         return (sha for one in reversed(known) if (sha := snapshot_taken(one.payload)))
 

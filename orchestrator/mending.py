@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import cache
 
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.adapters.durable import content_of, fsync_directory, write_durably
+from orchestrator.adapters.durable import content_of, fsync_directory, said_in_one_line, write_durably
 from orchestrator.adapters.lock import queued
 from orchestrator.core import decide
 from orchestrator.core.events import Fact, NoteAdded
@@ -24,7 +25,6 @@ from orchestrator.workspace import Workspace, now
 
 _PLAN = "mending.json"
 _PATIENCE = 30.0  # seconds for another repair
-_TOKEN = secrets.token_hex(8)
 
 
 class Planned(Value):
@@ -43,44 +43,65 @@ def alone(workspace: Workspace, patience: float = _PATIENCE) -> AbstractContextM
     return queued(path, "the repository is being repaired", workspace.command, now, patience)
 
 
+def once(workspace: Workspace, stack: ExitStack) -> Callable[[], None]:
+    """Return what takes the hold of the repair, the first time that it is called, until `stack` is closed."""
+    return cache(lambda: stack.enter_context(alone(workspace)))
+
+
 def plan(workspace: Workspace, planned: Sequence[Planned]) -> None:
-    """Keep what is about to be mended, durably, until `recorded`."""
-    if planned:
-        ours = [replace(one, by=_self()) for one in planned]
-        write_durably(workspace.home / _PLAN, msgspec.json.encode([*_found(workspace), *ours]))
+    """Keep what is about to be mended, durably, until `recorded`; who calls holds the repair."""
+    if not planned:
+        return
+    path = workspace.home / _PLAN
+    found = _found(workspace)
+    if found is None:
+        path.rename(path.with_name(f"{_PLAN}.aside-{now():%Y%m%dT%H%M%S%f}"))
+    ours = [replace(one, where=_text(one.where), what=_text(one.what), by=own()) for one in planned]
+    write_durably(path, msgspec.json.encode([*(found or []), *ours]))
 
 
 def recorded(workspace: Workspace) -> None:
-    """Forget what was planned, now that the log says what was done."""
-    if (workspace.home / _PLAN).exists():
-        (workspace.home / _PLAN).unlink()
-        fsync_directory(workspace.home)
+    """Forget what this process planned, now that the log says what was done."""
+    _forget(workspace, own())
 
 
 def tell(workspace: Workspace) -> None:
-    """Record what a repair that was killed was about to mend, unless it is still at work."""
+    """Record what a repair that was killed was about to mend, unless one is at work."""
     if not (workspace.home / _PLAN).exists():
         return
-    try:
-        with alone(workspace, 0):
-            if told(workspace):
-                recorded(workspace)
-    except Busy:
-        return  # it records by itself
+    with suppress(Busy), alone(workspace, 0):  # one that is at work records by itself
+        for by in dict.fromkeys(one.by for one in _found(workspace) or [] if one.by != own()):
+            _tell(workspace, by)
+            _forget(workspace, by)
 
 
-def told(workspace: Workspace) -> bool:
-    """Record what was planned by others than this process, which holds the repair; tell whether there was any."""
-    killed = [one for one in _found(workspace) if one.by != _self()]
-    for feature in dict.fromkeys(one.feature for one in killed):
-        rows = "; ".join(f"{one.where}: {one.what}" for one in killed if one.feature == feature)
-        note(workspace, feature, f"verify --repair did not come to its end; what it was about to mend: {rows}")
-    if killed:
-        where = ", ".join(one.where for one in killed)
+def _tell(workspace: Workspace, by: str) -> None:
+    planned = [one for one in _found(workspace) or [] if one.by == by]
+    named = {record.feature for record in workspace.journal.naming([by])}
+    new = [one for one in planned if one.feature not in named]
+    for feature in dict.fromkeys(one.feature for one in new):
+        rows = "; ".join(f"{one.where}: {one.what}" for one in new if one.feature == feature)
+        text = f"verify --repair did not come to its end; what it was about to mend: {rows} (repair {by})"
+        note(workspace, feature, text)
+    if new:
+        where = ", ".join(one.where for one in new)
         workspace.notices.append(
             f"a `verify --repair` that did not come to its end was about to mend {where}; that is in the log now"
         )
-    return bool(killed)
+
+
+def _forget(workspace: Workspace, by: str) -> None:
+    path = workspace.home / _PLAN
+    found = _found(workspace)
+    if not found:
+        return
+    left = [one for one in found if one.by != by]
+    if left:
+        write_durably(path, msgspec.json.encode(left))
+        return
+    with said_in_one_line(path):
+        path.unlink(missing_ok=True)
+    fsync_directory(workspace.home)
 
 
 def note(workspace: Workspace, feature: FeatureId | None, text: str) -> None:
@@ -94,12 +115,25 @@ def note(workspace: Workspace, feature: FeatureId | None, text: str) -> None:
     workspace.record(rule)
 
 
-def _self() -> str:
-    return f"{os.getpid()} {_TOKEN}"
+def own() -> str:
+    """Return the mark of this process's repair, by which its plan and its notes are told apart."""
+    return _mark(os.getpid())
 
 
-def _found(workspace: Workspace) -> list[Planned]:
+@cache
+def _mark(process: int) -> str:
+    return secrets.token_hex(4)
+
+
+def _text(said: str) -> str:
+    return said.encode(errors="backslashreplace").decode()
+
+
+def _found(workspace: Workspace) -> list[Planned] | None:
+    """Return what is planned, or None where the file is not the kit's."""
     try:
         return msgspec.json.decode(content_of(workspace.home / _PLAN), type=list[Planned])
-    except (OSError, msgspec.MsgspecError):  # there is none, or it is somebody else's
+    except FileNotFoundError:
         return []
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return None

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator import mending
 from orchestrator.assets import HOOKS, hook
 from orchestrator.setup.hooks import CALL
 from orchestrator.verifying.examine import examine
@@ -665,6 +666,17 @@ def test_what_a_killed_repair_was_about_to_mend_is_told_by_the_next_command_and_
     assert findings(kit) == {"findings": [], "repaired": []}
 
 
+@pytest.mark.parametrize("name", ["mending.json", "torn.json"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'[{"name": "\xff"}]', b'{"a":' + 2000 * b"[", b'[{"by": 1}]'])
+def test_what_somebody_else_wrote_beside_the_log_stops_nobody(kit: Kit, name: str, content: bytes) -> None:
+    (kit.home / name).write_bytes(content)
+    lose_a_checkpoint_ref(kit)
+    kit.do("note", "login", "-m", "go on")
+    kit.do("verify", "--repair")
+    kit.do("note", "login", "-m", "and on")
+    assert findings(kit) == {"findings": [], "repaired": []}
+
+
 # --- healthy repositories --------------------------------------------------------------------------
 
 
@@ -697,6 +709,16 @@ def test_an_undone_rollback_and_a_thorough_gc_leave_no_finding(kit: Kit) -> None
     kit.git("reflog", "expire", "--expire=now", "--all")
     kit.git("gc", "--quiet", "--prune=now")
     kit.git("pack-refs", "--all", "--prune")
+    assert findings(kit) == {"findings": [], "repaired": []}
+
+
+def test_after_a_lost_context_ref_the_next_checkpoint_leads_to_all_snapshots(kit: Kit) -> None:
+    lost = kit.git("rev-parse", "refs/orchestrator/context/login")
+    kit.git("update-ref", "-d", "refs/orchestrator/context/login")
+    kit.git("-C", str(kit.worktree("login")), "commit", "--quiet", "--allow-empty", "-m", "another")
+    kit.do("status")
+    assert kit.git("rev-parse", "refs/orchestrator/context/login^") == lost
+    kit.git("gc", "--quiet", "--prune=now")
     assert findings(kit) == {"findings": [], "repaired": []}
 
 
@@ -877,7 +899,7 @@ def test_a_repair_is_recorded_as_a_note_of_the_feature(kit: Kit) -> None:
     name = "refs/orchestrator/checkpoint/login/2"
     done = f"leads to {kit.git('rev-parse', 'checkpoint/login/2')[:12]} again"
     assert repaired == [{"id": "V301", "where": name, "what": done}]
-    assert kit.feature("login").notes[-1].note == f"verify --repair: {name}: {done}"
+    assert kit.feature("login").notes[-1].note == f"verify --repair: {name}: {done} (repair {mending.own()})"
     assert found(kit) == {}
 
 

@@ -46,6 +46,7 @@ _GRAIN = 50_000_000  # nanoseconds: within so much of the look at it, a file may
 _COARSE_GRAIN = 2_000_000_000  # where the file system keeps whole seconds
 _TRIES = 3
 _PATIENCE = 30.0  # seconds for another snapshot of the same feature
+_PRUNED = "call the same command again when no `git gc --prune=now` is at work"
 Earlier = Callable[[], Iterable[Sha]]
 _AT_ONCE = 100  # blobs held in memory at a time
 
@@ -150,38 +151,50 @@ def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path,
 
     Its first parent is the snapshot before (the first one's an empty root), its second the checkpoint's commit.
     `index` is a file of the caller's choice outside the worktree that makes the next snapshot fast; it may be
-    deleted. `earlier` gives the feature's snapshots, newest first, for the case that git lost the one before.
+    deleted. `earlier` gives the feature's snapshots, newest first, for the case that git lost the one before, or
+    the ref is gone.
     Raises GitFailed when somebody moved the ref meanwhile, and Busy where another snapshot does not end.
     """
     index.parent.mkdir(parents=True, exist_ok=True)
     name = ref(owner.slug)
     with _alone(index, owner.slug):
-        tip = git.commit(name)
-        held = tip or git.ref(name)
-        before = tip or _left(git, earlier if held else tuple) or _root(git, owner.slug)
+        tip = held = git.ref(name)
+        before = tip or _left(git, earlier())
         for _ in range(_TRIES):
-            tree, files = _tree(git, owner, index)
-            commit = git.commit_tree(tree, [before, checkpoint], message)
-            sync_filesystem(index.parent)
-            git.update_refs([f"update {name} {commit} {held or '0' * len(commit)}"], "orchestrator: context")
-            if _is_whole(git, commit, before):
-                return Snapshot(commit=commit, tree=tree, files=files)
-            held = commit
+            try:
+                tree, files = _tree(git, owner, index)
+                first = before or _root(git, owner.slug)
+                commit = git.commit_tree(tree, [first, checkpoint], message)
+                sync_filesystem(index.parent)
+                git.update_refs([f"update {name} {commit} {held or '0' * len(commit)}"], "orchestrator: context")
+                held = commit
+                if _is_whole(git, commit, first):
+                    return Snapshot(commit=commit, tree=tree, files=files)
+                failure = GitFailed(f"git lost the context of {owner.slug} as it was kept", _PRUNED)
+            except GitFailed as error:
+                failure = error
+                if git.ref(name) != held:  # somebody moved it
+                    break
             _memory(index).unlink(missing_ok=True)
-    raise GitFailed(
-        f"git lost the context of {owner.slug} as it was kept; `git gc --prune=now` takes what is being written"
-    )
+            before = _left(git, [*([tip] if tip else []), *earlier()])
+        if held != tip and git.ref(name) == held:
+            git.update_refs([f"update {name} {tip or '0' * len(str(held))} {held}"], "orchestrator: context")
+        raise failure
 
 
-def _left(git: Git, earlier: Earlier) -> Sha | None:
-    """Return the newest snapshot that is left where git lost the last: what nothing leads to goes with the next gc."""
-    return next((one for one in earlier() if git.commit(one) is not None), None)
+def _left(git: Git, snapshots: Iterable[Sha]) -> Sha | None:
+    """Return the first that git still holds whole: what no ref leads to any more goes with the next `git gc`."""
+    named = list(snapshots)
+    asked = "".join(f"{one}^{{tree}}\n" for one in named).encode()
+    rows = git.run("cat-file", "--batch-check=%(objecttype)", stdin=asked).stdout.decode().splitlines() if named else []
+    there = (one for one, row in zip(named, rows, strict=True) if row == "tree")
+    return next((one for one in there if _is_whole(git, one)), None)
 
 
-def _is_whole(git: Git, commit: Sha, before: Sha) -> bool:
-    """Tell whether what is new in a snapshot is all there, now that its ref keeps it: a `git prune` may have met it."""
-    said = git.run("rev-list", "--objects", "--quiet", f"{before}..{commit}", f"^{commit}^2", accept=(0, 128))
-    return said.returncode == 0
+def _is_whole(git: Git, *commits: Sha) -> bool:
+    """Tell whether all that snapshots hold is there: a `git prune` takes what no ref kept when it looked."""
+    trees = (f"{one}^{{tree}}" for one in commits)
+    return git.run("rev-list", "--objects", "--quiet", *trees, accept=(0, 128)).returncode == 0
 
 
 def _root(git: Git, slug: Slug) -> Sha:

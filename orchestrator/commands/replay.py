@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
-from orchestrator import render, session
+from orchestrator import mending, render, session
 from orchestrator.adapters.agent import plain
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.values import slug
@@ -81,10 +83,12 @@ def _print_json(features: list[Feature], rows: list[str] | None) -> None:
 def _write() -> None:
     """Write the copies again; what a person wrote into a state is adopted first, as every command does."""
     session.refuse_inside_a_run("replay --write")
-    with session.reading() as workspace:
-        if not workspace.is_set_up:
-            return
-        repair.before(workspace)
-    with session.writing("replay --write") as workspace:
-        workspace.project_all()
-        repair.renew_copy(workspace)
+    with contextlib.ExitStack() as stack:
+        with session.reading() as workspace:
+            if not workspace.is_set_up:
+                return
+            rows = repair.before(workspace, mending.once(workspace, stack))
+        with session.writing("replay --write") as workspace:
+            repair.record(workspace, rows)
+            workspace.project_all()
+            repair.renew_copy(workspace)

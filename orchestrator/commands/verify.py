@@ -13,7 +13,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.verifying import repair
 from orchestrator.verifying.examine import examine
 from orchestrator.verifying.findings import REPAIR, Finding
-from orchestrator.verifying.repair import Repaired, Row
+from orchestrator.verifying.repair import Hold, Repaired, Row
 
 
 @click.command("verify")
@@ -47,13 +47,12 @@ def _repaired() -> tuple[list[Finding], list[Repaired], OrchestratorError | None
     """Mend, look again, and return what is left, what was done, and what stood in the way."""
     session.refuse_inside_a_run("verify --repair")
     with session.reading() as workspace, contextlib.ExitStack() as stack:
+        hold = mending.once(workspace, stack)
         before = examine(workspace)
-        if repair.is_needed(before):
-            stack.enter_context(mending.alone(workspace))
-        rows = repair.before(workspace)
+        rows = repair.before(workspace, hold)
         trouble = None
         if repair.is_possible(before):
-            more, trouble = _mended_and_recorded(rows)
+            more, trouble = _mended_and_recorded(rows, hold)
             rows += more
     after = _looked()
     trouble = trouble or _left(after)
@@ -66,11 +65,11 @@ def _left(found: Sequence[Finding]) -> OrchestratorError | None:
     return OrchestratorError(f"{one.id} {one.where}: {one.what}", "what is in the way is said above") if one else None
 
 
-def _mended_and_recorded(earlier: Sequence[Row]) -> tuple[list[Row], OrchestratorError | None]:
+def _mended_and_recorded(earlier: Sequence[Row], hold: Hold) -> tuple[list[Row], OrchestratorError | None]:
     """Mend what is mended under the log's own rules; return what was done, and what stood in the way."""
     try:
         with session.writing("verify --repair") as workspace:
-            return repair.mend(workspace, earlier), None
+            return repair.mend(workspace, earlier, hold), None
     except OrchestratorError as error:
         return [], error
 

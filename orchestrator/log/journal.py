@@ -142,7 +142,7 @@ class Transaction:
             last = records[-1]
             self.head = Head(last.id, last.hash, self.head.offset + len(content), last.timestamp)
             if self.repaired:
-                self._unnamed.unlink(missing_ok=True)
+                self._forget()
         return records
 
     def _placed(self, drafts: Sequence[Draft]) -> list[Record]:
@@ -206,15 +206,28 @@ class Transaction:
         return self._path.with_name(_UNNAMED)
 
     def _unrecorded(self) -> list[Torn]:
-        """Return what a killed writer set aside and did not live to record."""
+        """Return what a killed writer set aside and did not live to record; what is recorded is forgotten."""
         try:
-            found = msgspec.json.decode(content_of(self._unnamed), type=list[Torn])
+            content = content_of(self._unnamed)
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.MsgspecError):  # somebody else's; the pieces themselves are there
+        try:
+            found = msgspec.json.decode(content, type=list[Torn])
+        except (ValueError, RecursionError, msgspec.MsgspecError):  # somebody else's
+            self._unnamed.rename(self._path.with_name(f"{_UNNAMED}.aside-{sha256(content).hexdigest()[:8]}"))
             return []
-        named = {one.name for line in _pieces(self._log, 0) for one in found if one.name.encode() in line}
-        return [one for one in found if one.name not in named]
+        repairs = (
+            one for one in _walk(self._log, START) if one.event_type == "log_repaired" and one.id <= self.head.id
+        )
+        named = {msgspec.json.decode(one.payload).get("aside") for one in repairs}
+        left = [one for one in found if one.name not in named]
+        if not left:
+            self._forget()
+        return left
+
+    def _forget(self) -> None:
+        with contextlib.suppress(OSError):  # the next writer sees that all of it is recorded
+            self._unnamed.unlink(missing_ok=True)
 
 
 class Journal:

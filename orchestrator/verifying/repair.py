@@ -6,7 +6,7 @@ What is put back is compared with the log first, never written over a file, and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -54,21 +54,22 @@ class Repaired(Value):
 
 
 Row = tuple[FeatureId | None, Repaired]
+Hold = Callable[[], None]  # takes the repair, once, before the first thing is mended
 
 
-def before(workspace: Workspace) -> list[Row]:
+def before(workspace: Workspace, hold: Hold) -> list[Row]:
     """Mend what a command may not even start from: a log that is gone, a kept fold that is not what the log says."""
     repaired = []
     gone = chain.missing(workspace)
     if gone is not None:
-        repaired += _planned_and_mended(workspace, [gone])
+        repaired += _planned_and_mended(workspace, [gone], hold)
     if chain.missing(workspace) is None:
-        repaired += _planned_and_mended(workspace, kept_fold(fresh(workspace)))
-        repaired += _put_ahead_aside(workspace)
+        repaired += _planned_and_mended(workspace, kept_fold(fresh(workspace)), hold)
+        repaired += _put_ahead_aside(workspace, hold)
     return repaired
 
 
-def _put_ahead_aside(workspace: Workspace) -> list[Row]:
+def _put_ahead_aside(workspace: Workspace, hold: Hold) -> list[Row]:
     """Set states aside that know events which the log, cut or replaced, does not: they would stop every writer."""
     rows: list[Row] = []
     try:
@@ -83,6 +84,7 @@ def _put_ahead_aside(workspace: Workspace) -> list[Row]:
             if _last_known(path) > workspace.head.id:
                 aside = path.with_name(f"{path.name}.aside-{now():%Y%m%dT%H%M%S%f}")
                 what = "it knows events that the log does not"
+                hold()
                 mending.plan(workspace, [Planned(feature=feature.id, where=str(path), what=what)])
                 path.rename(aside)
                 what = f"it knew events that the log does not; set aside as {aside.name}"
@@ -100,35 +102,28 @@ def _last_known(path: Path) -> int:
     return last if isinstance(last, int) else 0
 
 
-def is_needed(found: Sequence[Found]) -> bool:
-    """Tell whether a repair would change anything besides what every command ends by itself."""
-    return any(one.mend is not None or one.finding.id == "V105" for one in found)
-
-
 def is_possible(found: Sequence[Found]) -> bool:
     """Tell whether anything can be recorded: a log is there or was put back, holds, and this version reads it."""
     ids = {one.finding.id for one in found if not isinstance(one.mend, LogBack)}
     return not ids & {"V100", "V101", "V102", "V104"}
 
 
-def mend(workspace: Workspace, earlier: Sequence[Row] = ()) -> list[Row]:
+def mend(workspace: Workspace, earlier: Sequence[Row], hold: Hold) -> list[Row]:
     """End what was interrupted, then mend what the checks find; record that, and what was mended `earlier`."""
     if workspace.problem is not None or workspace.journal.has_unrecorded:
         workspace.record(lambda world: [])  # what is torn at the log's end is set aside and recorded
-    mending.told(workspace)
     _end_interrupted(workspace)
-    repaired = _planned_and_mended(workspace, examine(workspace))
-    _record(workspace, [*earlier, *repaired])
-    mending.recorded(workspace)
+    repaired = _planned_and_mended(workspace, examine(workspace), hold)
+    record(workspace, [*earlier, *repaired])
     workspace.project_all()
     _put_trouble_aside(workspace)
     return repaired
 
 
-def _planned_and_mended(workspace: Workspace, found: Sequence[Found]) -> list[Row]:
+def _planned_and_mended(workspace: Workspace, found: Sequence[Found], hold: Hold) -> list[Row]:
     there = [(one.feature, one.finding) for one in found if one.mend is not None]
     if there:
-        workspace.make_home()
+        hold()
     mending.plan(workspace, [Planned(feature=of, where=one.where, what=f"{one.id} {one.what}") for of, one in there])
     return _all_mended(workspace, found)
 
@@ -178,11 +173,12 @@ def _end_interrupted(workspace: Workspace) -> None:
             workspace.notices.append(about(feature.slug, str(error)))
 
 
-def _record(workspace: Workspace, repaired: Sequence[Row]) -> None:
-    """Leave a note in the log, in the state of each feature that something was mended of."""
+def record(workspace: Workspace, repaired: Sequence[Row]) -> None:
+    """Leave a note in the log, in the state of each feature that something was mended of, and forget the plan."""
     for feature in dict.fromkeys(one for one, _ in repaired):
         rows = "; ".join(f"{one.where}: {one.what}" for of, one in repaired if of == feature)
-        mending.note(workspace, feature, f"verify --repair: {rows}")
+        mending.note(workspace, feature, f"verify --repair: {rows} (repair {mending.own()})")
+    mending.recorded(workspace)
 
 
 def _put_trouble_aside(workspace: Workspace) -> None:

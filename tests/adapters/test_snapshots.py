@@ -166,32 +166,67 @@ def test_behind_a_snapshot_that_git_lost_the_next_leads_to_those_that_are_left(p
     assert [place.held(one)["feat-pay_notes.md"] for one in (*taken[:2], last)] == [b"first", b"second", b"fourth"]
 
 
-@pytest.mark.parametrize("kind", ["commit", "tree", "blob"])
-def test_what_a_gc_takes_while_it_is_being_written_is_written_again(place: Place, kind: str) -> None:
-    """`git gc --prune=now` takes what no ref leads to yet, and takes it after the ref was moved."""
+OBJECTS = {"commit": "{0}", "tree": "{0}^{{tree}}", "blob": "{0}:feat-pay_a", "before": "{0}^"}
+
+
+def without(place: Place, name: str) -> str:
+    """Take one object of the newest snapshot away and return its name."""
+    tip = sh("git", "rev-parse", snapshots.ref(Slug("pay")), cwd=place.root)
+    sha = sh("git", "rev-parse", name.format(tip), cwd=place.root)
+    (place.root / ".git/objects" / sha[:2] / sha[2:]).unlink()
+    return sha
+
+
+class Pruned(Git):
+    """git behind whose moves of the ref, as often as `times`, an object is gone: a prune that had looked before."""
+
+    def __init__(self, place: Place, name: str, times: int) -> None:
+        super().__init__(place.root)
+        self.place, self.name, self.times = place, name, times
+
+    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        done = super().run(*arguments, **options)
+        if "update-ref" in arguments and self.times:
+            self.times -= 1
+            without(self.place, self.name)
+        return done
+
+
+@pytest.mark.parametrize("name", OBJECTS.values(), ids=OBJECTS)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_gc_takes_while_it_is_being_written_is_written_again(place: Place, name: str, is_first: bool) -> None:
+    """`git gc --prune=now` takes what no ref led to when it looked, and takes it after the ref was moved."""
+    place.put("feat-pay_a", b"1")
+    taken = [] if is_first else [place.take()]
+    place.put("feat-pay_a", b"2")
+    place.git = Pruned(place, name, 1)
+    last = place.take(earlier=lambda: taken)
+    assert place.held(last) == {"feat-pay_a": b"2"}
+    assert "missing" not in sh("git", "fsck", "--connectivity-only", cwd=place.root)
+    sh("git", "gc", "--quiet", cwd=place.root)
+
+
+def test_a_snapshot_that_git_loses_every_time_is_refused_and_the_ref_stays(place: Place) -> None:
     place.put("feat-pay_a", b"1")
     first = place.take()
     place.put("feat-pay_a", b"2")
-    taken_away = []
+    quick, place.git = place.git, Pruned(place, OBJECTS["blob"], 3)
+    with pytest.raises(GitFailed, match="git lost the context of pay as it was kept"):
+        place.take(earlier=lambda: [first])
+    assert quick.ref(snapshots.ref(Slug("pay"))) == first
 
-    class Collected(Git):
-        """git after whose first move of the ref an object is gone."""
 
-        def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
-            done = super().run(*arguments, **options)
-            if "update-ref" in arguments and not taken_away:
-                tip = sh("git", "rev-parse", snapshots.ref(Slug("pay")), cwd=place.root)
-                name = {"commit": tip, "tree": f"{tip}^{{tree}}", "blob": f"{tip}:feat-pay_a"}[kind]
-                sha = sh("git", "rev-parse", name, cwd=place.root)
-                (place.root / ".git/objects" / sha[:2] / sha[2:]).unlink()
-                taken_away.append(sha)
-            return done
-
-    place.git = Collected(place.root)
-    second = place.take()
-    assert (len(taken_away), place.held(second)) == (1, {"feat-pay_a": b"2"})
-    assert sh("git", "rev-parse", f"{second}^", cwd=place.root) == first
-    assert sh("git", "fsck", "--connectivity-only", cwd=place.root) == ""
+@pytest.mark.parametrize("name", OBJECTS.values(), ids=OBJECTS)
+def test_behind_a_snapshot_of_which_something_is_gone_the_next_is_whole(place: Place, name: str) -> None:
+    """Its file is as it was: what is remembered of it does not stand for what git holds."""
+    place.put("feat-pay_a", b"1")
+    first = place.take()
+    place.put("feat-pay_b", b"2")
+    taken = [place.take(), first]
+    without(place, name)
+    place.put("feat-pay_c", b"3")
+    last = place.take(earlier=lambda: taken)
+    assert place.held(last) == {"feat-pay_a": b"1", "feat-pay_b": b"2", "feat-pay_c": b"3"}
 
 
 def test_an_empty_or_missing_context_is_a_snapshot_of_no_files(place: Place) -> None:

@@ -190,6 +190,20 @@ def test_killed_before_it_records_a_repair_the_next_writer_is_told_of_it_and_the
         assert transaction.repaired == []
 
 
+def test_a_repair_whose_own_record_is_torn_is_still_to_be_recorded(
+    journal: Journal, append: Append, path: Path
+) -> None:
+    append(1)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"torn")
+    with journal.transaction() as transaction:
+        (first,) = transaction.repaired
+    path.write_bytes(whole + b'{"id":2,"event_type":"log_repaired","payload":{"aside":"%s"}' % first.name.encode())
+    with journal.transaction() as transaction:
+        assert [one.name for one in transaction.repaired][:1] == [first.name]
+        assert len(transaction.repaired) == 2
+
+
 @pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
 def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path, clock, started: Started) -> None:
     path = small_disk / "events.jsonl"

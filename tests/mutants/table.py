@@ -137,8 +137,8 @@ MUTANTS = (
     Mutant(
         "after a lost snapshot the next leads to none",
         "adapters/snapshots.py",
-        "_left(git, earlier if held else tuple)",
-        "None",
+        "before = _left(git, [*([tip] if tip else []), *earlier()])",
+        "before = None",
         "adapters/test_snapshots.py::test_behind_a_snapshot_that_git_lost_the_next_leads_to_those_that_are_left",
     ),
     # --- what is told of one that was killed
@@ -152,8 +152,8 @@ MUTANTS = (
     Mutant(
         "what is about to be mended is not kept",
         "mending.py",
-        "        write_durably(workspace.home / _PLAN, ",
-        "        len(",
+        "    write_durably(path, msgspec.json.encode([*(found or []), *ours]))\n",
+        "",
         "test_verify.py::test_what_a_killed_repair_was_about_to_mend_is_told_by_the_next_command_and_recorded_once",
     ),
     # --- what is checked
