@@ -159,7 +159,9 @@ class Scene:
         """Return what an undisturbed end has and this one has not; an empty string where nothing is missing."""
         gone = self.middle.events - facts.events
         if self.operation.name == "verify --repair" and not list((self.site.shop / ".context").glob("*.db.aside-*")):
-            gone = Counter({key: n for key, n in gone.items() if key != ("None", "note_added")})  # `status` made it anew
+            gone = Counter(
+                {key: n for key, n in gone.items() if key != ("None", "note_added")}
+            )  # `status` made it anew
         if self.operation.is_work:
             gone = Counter({key: n for key, n in gone.items() if key[1] not in _OF_A_KILLED_AGENT})
         if gone:
