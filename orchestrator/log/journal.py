@@ -207,15 +207,15 @@ class Transaction:
 
     def _unrecorded(self) -> list[Torn]:
         """Return what a killed writer set aside and did not live to record; what is recorded is forgotten."""
-        try:
+        if not self._unnamed.exists():
+            return []
+        with said_in_one_line(self._unnamed):
             content = content_of(self._unnamed)
-        except FileNotFoundError:
-            return []
-        try:
-            found = msgspec.json.decode(content, type=list[Torn])
-        except (ValueError, RecursionError, msgspec.MsgspecError):  # somebody else's
-            self._unnamed.rename(self._path.with_name(f"{_UNNAMED}.aside-{sha256(content).hexdigest()[:8]}"))
-            return []
+            try:
+                found = msgspec.json.decode(content, type=list[Torn])
+            except (ValueError, RecursionError, msgspec.MsgspecError):  # somebody else's
+                self._unnamed.rename(self._path.with_name(f"{_UNNAMED}.aside-{sha256(content).hexdigest()[:8]}"))
+                return []
         repairs = (
             one for one in _walk(self._log, START) if one.event_type == "log_repaired" and one.id <= self.head.id
         )

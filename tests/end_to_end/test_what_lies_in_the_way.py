@@ -25,6 +25,7 @@ PLACES = (
     f"{CONTEXT}/feat-payment_backup.tar.gz", f"{CONTEXT}/backups", f"{CONTEXT}/backups/feat-payment_backup-1.tar.gz",
     CONTEXT, "orchestrator.toml", "line/add-feature-1-make.md", OWN, f"{OWN}/feat-payment_orchestrator-state.json",
     f"{OWN}/feat-payment_attempts.log", f"{OWN}/feat-payment_temp-memory.md",
+    f"{HOME}/torn.json", f"{HOME}/torn.json", f"{HOME}/mending.json", f"{HOME}/mending.json", f"{HOME}/locks/repair",
 )  # fmt: skip
 COMMANDS = (("status",), ("checkpoint", "payment"), ("next", "payment"), ("verify", "--repair"))
 
