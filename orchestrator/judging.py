@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from orchestrator import attempts, checkpoints, rollback, worktrees
+from orchestrator import attempts, checkpoints, mending, rollback, worktrees
 from orchestrator.adapters.agent import Misread, Ran, Said, last_result, plain, run_validation
 from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
@@ -14,7 +14,7 @@ from orchestrator.core import decide
 from orchestrator.core.decide import Outcome
 from orchestrator.core.events import AttemptFailed, Checked, Gate
 from orchestrator.core.state import Feature
-from orchestrator.core.values import FeatureId, Sha, Value
+from orchestrator.core.values import Sha, Value
 from orchestrator.errors import AgentFault, GitFailed, Refusal
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace, now
@@ -284,7 +284,7 @@ def name_strangers(workspace: Workspace, prepared: Prepared) -> None:
             went = f"{short} went from {_short(old)} to {_short(new)}"
             text = f"while {prepared.feature.slug} ran, {went}; not counted as its work"
             workspace.notices.append(text)
-            note_it(workspace, prepared.feature.id, text)
+            mending.note(workspace, prepared.feature.id, text)
 
 
 def _worked_since(workspace: Workspace, log: Head) -> set[str]:
@@ -292,11 +292,6 @@ def _worked_since(workspace: Workspace, log: Head) -> set[str]:
     records, _, _ = workspace.journal.read(log)
     ours = {one.feature for one in records if one.event_type in _MOVES}
     return {f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.id in ours}
-
-
-def note_it(workspace: Workspace, feature: FeatureId, text: str) -> None:
-    """Add a note of the kit's own to a feature."""
-    workspace.record(lambda world: decide.noted(world.features[feature], text, "kit"))
 
 
 def _short(sha: Sha | None) -> str:

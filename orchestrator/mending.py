@@ -50,8 +50,6 @@ def once(workspace: Workspace, stack: ExitStack) -> Callable[[], None]:
 
 def plan(workspace: Workspace, planned: Sequence[Planned]) -> None:
     """Keep what is about to be mended, durably, until `recorded`; who calls holds the repair."""
-    if not planned:
-        return
     path = workspace.home / _PLAN
     found = _found(workspace)
     if found is None:
@@ -77,11 +75,11 @@ def tell(workspace: Workspace) -> None:
 
 def _tell(workspace: Workspace, by: str) -> None:
     planned = [one for one in _found(workspace) or [] if one.by == by]
-    named = {record.feature for record in workspace.journal.naming([by])}
+    named = {record.feature for record in workspace.journal.naming([signed(by)])}
     new = [one for one in planned if one.feature not in named]
     for feature in dict.fromkeys(one.feature for one in new):
         rows = "; ".join(f"{one.where}: {one.what}" for one in new if one.feature == feature)
-        text = f"verify --repair did not come to its end; what it was about to mend: {rows} (repair {by})"
+        text = f"verify --repair did not come to its end; what it was about to mend: {rows} {signed(by)}"
         note(workspace, feature, text)
     if new:
         where = ", ".join(one.where for one in new)
@@ -123,6 +121,11 @@ def own() -> str:
 @cache
 def _mark(process: int) -> str:
     return secrets.token_hex(4)
+
+
+def signed(by: str) -> str:
+    """Return how a note names the repair that it is of."""
+    return f"(repair {by})"
 
 
 def _text(said: str) -> str:

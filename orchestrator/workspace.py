@@ -320,8 +320,9 @@ class Workspace:
     def _repair(self, torn: Sequence[Torn]) -> list[Fact]:
         for one in torn:
             self.notices.append(f"the log ended in a torn line; it is set aside in {self.home / one.name}")
-        made = (LogRepaired(offset=one.offset, bytes=one.size, aside=one.name, why=one.why) for one in torn)
-        return [Fact(payload=payload) for payload in made]
+        return [
+            Fact(payload=LogRepaired(offset=one.offset, bytes=one.size, aside=one.name, why=one.why)) for one in torn
+        ]
 
     def _catch_up(self, events: Sequence[Event], head: Head) -> None:
         self._world = fold(self._world, events)

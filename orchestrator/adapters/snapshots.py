@@ -162,7 +162,7 @@ def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path,
         before = tip or _left(git, earlier())
         for _ in range(_TRIES):
             try:
-                tree, files = _tree(git, owner, index)
+                tree, files = _updated(git, owner, index)
                 first = before or _root(git, owner.slug)
                 commit = git.commit_tree(tree, [first, checkpoint], message)
                 sync_filesystem(index.parent)
@@ -171,12 +171,12 @@ def snapshot(git: Git, owner: Owner, checkpoint: Sha, message: str, index: Path,
                 if _is_whole(git, commit, first):
                     return Snapshot(commit=commit, tree=tree, files=files)
                 failure = GitFailed(f"git lost the context of {owner.slug} as it was kept", _PRUNED)
-            except GitFailed as error:
+            except GitFailed as error:  # a prune, a file that went away, or an index that a power cut tore
                 failure = error
                 if git.ref(name) != held:  # somebody moved it
                     break
-            _memory(index).unlink(missing_ok=True)
-            before = _left(git, [*([tip] if tip else []), *earlier()])
+            _memory(index).unlink(missing_ok=True)  # all is read again
+            before = tip if tip and _is_whole(git, tip) else _left(git, earlier())
         if held != tip and git.ref(name) == held:
             git.update_refs([f"update {name} {tip or '0' * len(str(held))} {held}"], "orchestrator: context")
         raise failure
@@ -209,17 +209,7 @@ def _alone(index: Path, slug: Slug, patience: float = _PATIENCE) -> AbstractCont
     return queued(path, f"the context of {slug} is being kept", who, lambda: datetime.now().astimezone(), patience)
 
 
-def _tree(git: Git, owner: Owner, index: Path) -> tuple[Sha, int]:
-    memory = _memory(index)
-    for _ in range(_TRIES - 1):
-        try:
-            return _updated(git, owner, index, memory)
-        except GitFailed:  # a file went away under its hands, or a power cut tore the index: all is read again
-            memory.unlink(missing_ok=True)
-    return _updated(git, owner, index, memory)
-
-
-def _updated(git: Git, owner: Owner, index: Path, memory: Path) -> tuple[Sha, int]:
+def _updated(git: Git, owner: Owner, index: Path) -> tuple[Sha, int]:
     known = _remembered(index)
     if not known:
         index.unlink(missing_ok=True)
@@ -233,7 +223,7 @@ def _updated(git: Git, owner: Owner, index: Path, memory: Path) -> tuple[Sha, in
     tree = _written(git, index, changes)
     if changes:
         named = {os.fsencode(name).hex(): one for name, one in seen.items()}
-        write_atomically(memory, msgspec.json.encode(_Memory(index=_mark(index), files=named)), 0o600)
+        write_atomically(_memory(index), msgspec.json.encode(_Memory(index=_mark(index), files=named)), 0o600)
     return tree, len(seen)
 
 

@@ -41,7 +41,6 @@ from orchestrator.log.records import (
     place,
 )
 
-_UNNAMED = "torn.json"  # beside the log: what was set aside and is not recorded yet
 _HASH_TAIL = 67  # bytes before a head's offset that hold its hash
 _UNLINKED = "it does not follow the line before it"
 _ASK_VERIFY = "`orchestrator verify` names every line that does not hold; nothing was written"
@@ -196,25 +195,22 @@ class Transaction:
         write_durably(self._path.with_name(name), piece)
         torn = Torn(problem.offset, len(piece), name, problem.why)
         self.repaired = [*(one for one in self.repaired if one != torn), torn]
-        write_durably(self._unnamed, msgspec.json.encode(self.repaired))  # after the cut nothing else tells of it
+        write_durably(_unnamed(self._path), msgspec.json.encode(self.repaired))  # after the cut only this tells of it
         with said_in_one_line(self._path):
             self._cut()
             flush(self._log)
 
-    @property
-    def _unnamed(self) -> Path:
-        return self._path.with_name(_UNNAMED)
-
     def _unrecorded(self) -> list[Torn]:
         """Return what a killed writer set aside and did not live to record; what is recorded is forgotten."""
-        if not self._unnamed.exists():
+        path = _unnamed(self._path)
+        if not path.exists():
             return []
-        with said_in_one_line(self._unnamed):
-            content = content_of(self._unnamed)
+        with said_in_one_line(path):
+            content = content_of(path)
             try:
                 found = msgspec.json.decode(content, type=list[Torn])
             except (ValueError, RecursionError, msgspec.MsgspecError):  # somebody else's
-                self._unnamed.rename(self._path.with_name(f"{_UNNAMED}.aside-{sha256(content).hexdigest()[:8]}"))
+                path.rename(path.with_name(f"{path.name}.aside-{sha256(content).hexdigest()[:8]}"))
                 return []
         repairs = (
             one for one in _walk(self._log, START) if one.event_type == "log_repaired" and one.id <= self.head.id
@@ -227,7 +223,7 @@ class Transaction:
 
     def _forget(self) -> None:
         with contextlib.suppress(OSError):  # the next writer sees that all of it is recorded
-            self._unnamed.unlink(missing_ok=True)
+            _unnamed(self._path).unlink(missing_ok=True)
 
 
 class Journal:
@@ -243,7 +239,7 @@ class Journal:
     @property
     def has_unrecorded(self) -> bool:
         """Whether a writer who was killed set something aside that is not recorded yet."""
-        return self._path.with_name(_UNNAMED).exists()
+        return _unnamed(self._path).exists()
 
     @contextlib.contextmanager
     def transaction(self, since: Head = START) -> Iterator[Transaction]:
@@ -319,6 +315,11 @@ class Journal:
             return
         with contextlib.suppress(OSError):  # a full disk: only the name for who waits is missing
             os.ftruncate(descriptor, os.pwrite(descriptor, self._name, 0))
+
+
+def _unnamed(log: Path) -> Path:
+    """Return the file beside the log that says what was set aside and is not recorded yet."""
+    return log.with_name("torn.json")
 
 
 def _content(records: Sequence[Record]) -> bytes:

@@ -124,7 +124,8 @@ def _planned_and_mended(workspace: Workspace, found: Sequence[Found], hold: Hold
     there = [(one.feature, one.finding) for one in found if one.mend is not None]
     if there:
         hold()
-    mending.plan(workspace, [Planned(feature=of, where=one.where, what=f"{one.id} {one.what}") for of, one in there])
+        rows = [Planned(feature=of, where=one.where, what=f"{one.id} {one.what}") for of, one in there]
+        mending.plan(workspace, rows)
     return _all_mended(workspace, found)
 
 
@@ -177,7 +178,7 @@ def record(workspace: Workspace, repaired: Sequence[Row]) -> None:
     """Leave a note in the log, in the state of each feature that something was mended of, and forget the plan."""
     for feature in dict.fromkeys(one for one, _ in repaired):
         rows = "; ".join(f"{one.where}: {one.what}" for of, one in repaired if of == feature)
-        mending.note(workspace, feature, f"verify --repair: {rows} (repair {mending.own()})")
+        mending.note(workspace, feature, f"verify --repair: {rows} {mending.signed(mending.own())}")
     mending.recorded(workspace)
 
 

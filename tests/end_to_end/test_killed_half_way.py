@@ -336,3 +336,26 @@ def test_a_log_torn_between_two_checkpoints_of_one_drain_loses_neither_of_the_co
     taken = [one["commit"] for one in repo.json("checkpoints", "payment")["checkpoints"]]
     made = repo.git("log", "--format=%H", "-3", "feat/payment").split()
     assert [taken.count(commit) for commit in made] == [1, 1, 1]
+
+
+def test_a_torn_end_that_a_killed_command_set_aside_is_told_and_recorded_by_the_next(repo: Repo) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("needs strace")
+    repo.run("start", "payment")
+    log = repo.root / ".git/orchestrator/events.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole + b'{"id":99,"torn')
+    words = ["strace", "-f", "-qq", "-o", os.devnull, "-P", str(log), "-e", "trace=write",
+             "-e", "inject=write:error=EIO:signal=KILL", str(PROGRAM), "note", "payment", "-m", "lost"]  # fmt: skip
+    done = subprocess.run(words, cwd=repo.root, env=repo.env, capture_output=True, text=True, check=False)
+    if "ptrace" in done.stderr:
+        pytest.skip("strace may not trace here")
+    assert (done.returncode != 0, log.read_bytes()) == (True, whole)
+
+    said = repo.call("note", "payment", "-m", "kept").stderr
+    (event,) = repo.events("log_repaired")
+    aside = log.with_name(event["payload"]["aside"])
+    assert aside.read_bytes() == b'{"id":99,"torn'
+    assert f"the log ended in a torn line; it is set aside in {aside}" in said
+    repo.run("note", "payment", "-m", "and no second time")
+    assert len(repo.events("log_repaired")) == 1

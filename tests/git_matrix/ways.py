@@ -319,7 +319,7 @@ def collected(scene: Scene) -> list[str]:
 
 def packed(scene: Scene) -> list[str]:
     first = scene.commit()
-    scene.recorded()  # as above
+    scene.recorded()  # a job that writes a ref just then would make git say that it leaves that one unpacked
     scene.git("pack-refs", "--all", "--prune")
     return [first, scene.commit()]
 

@@ -148,19 +148,24 @@ def test_a_torn_tail_is_durable_beside_the_log_before_it_is_cut_off(
     ]  # fmt: skip
 
 
-def test_killed_while_it_repairs_the_next_writer_repairs(
-    journal: Journal, append: Append, path: Path, started: Started
-) -> None:
+def killed_as_it_repairs(path: Path, started: Started, call: str) -> None:
+    """Tear the log's end and kill a writer at its first `call` on the log."""
     if not shutil.which("strace"):
         pytest.skip("needs strace")
-    append(1)
-    content = path.read_bytes()
-    path.write_bytes(content + b"torn")
-    wrapper = ("strace", "-f", "-qq", "-o", os.devnull, "-P", str(path), "-e", "trace=ftruncate",
-               "-e", "inject=ftruncate:error=EIO:signal=KILL")  # fmt: skip
+    path.write_bytes(path.read_bytes() + b"torn")
+    wrapper = ("strace", "-f", "-qq", "-o", os.devnull, "-P", str(path), "-e", f"trace={call}",
+               "-e", f"inject={call}:error=EIO:signal=KILL")  # fmt: skip
     _, error = started(path, "killed", 1, wrapper).communicate()
     if "ptrace" in error:
         pytest.skip("strace may not trace here")
+
+
+def test_killed_while_it_repairs_the_next_writer_repairs(
+    journal: Journal, append: Append, path: Path, started: Started
+) -> None:
+    append(1)
+    content = path.read_bytes()
+    killed_as_it_repairs(path, started, "ftruncate")
     assert path.read_bytes() == content + b"torn"
     with journal.transaction() as transaction:
         (torn,) = transaction.repaired
@@ -171,16 +176,9 @@ def test_killed_while_it_repairs_the_next_writer_repairs(
 def test_killed_before_it_records_a_repair_the_next_writer_is_told_of_it_and_the_one_after_is_not(
     journal: Journal, append: Append, path: Path, started: Started, call: str
 ) -> None:
-    if not shutil.which("strace"):
-        pytest.skip("needs strace")
     append(1)
     content = path.read_bytes()
-    path.write_bytes(content + b"torn")
-    wrapper = ("strace", "-f", "-qq", "-o", os.devnull, "-P", str(path), "-e", f"trace={call}",
-               "-e", f"inject={call}:error=EIO:signal=KILL")  # fmt: skip
-    _, error = started(path, "killed", 1, wrapper).communicate()
-    if "ptrace" in error:
-        pytest.skip("strace may not trace here")
+    killed_as_it_repairs(path, started, call)
     assert path.read_bytes() == content
     with journal.transaction() as transaction:
         (torn,) = transaction.repaired

@@ -137,17 +137,18 @@ MUTANTS = (
     Mutant(
         "after a lost snapshot the next leads to none",
         "adapters/snapshots.py",
-        "before = _left(git, [*([tip] if tip else []), *earlier()])",
-        "before = None",
+        "before = tip if tip and _is_whole(git, tip) else _left(git, earlier())",
+        "before = tip if tip and _is_whole(git, tip) else None",
         "adapters/test_snapshots.py::test_behind_a_snapshot_that_git_lost_the_next_leads_to_those_that_are_left",
     ),
     # --- what is told of one that was killed
     Mutant(
         "a torn end is cut off and nothing tells of it but the event to come",
         JOURNAL,
-        "        write_durably(self._unnamed, msgspec.json.encode(self.repaired))  # after the cut nothing else tells of it\n",
+        "        write_durably(_unnamed(self._path), msgspec.json.encode(self.repaired))  # after the cut only this tells of it\n",
         "",
-        f"{FAULTS}::test_killed_before_it_records_a_repair_the_next_writer_is_told_of_it_and_the_one_after_is_not",
+        "end_to_end/test_killed_half_way.py"
+        "::test_a_torn_end_that_a_killed_command_set_aside_is_told_and_recorded_by_the_next",
     ),
     Mutant(
         "what is about to be mended is not kept",
