@@ -177,9 +177,14 @@ def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:
     if not worktrees.is_main(workspace, worktree):
         return None
     try:
-        return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
+        return tree(workspace, feature, worktree)
     except GitFailed:
         return None  # something in it cannot be read; a person has to look before the next step
+
+
+def tree(workspace: Workspace, feature: Feature, worktree: Path) -> Sha:
+    """Return all of a worktree that is not ignored, as a tree. Raises GitFailed."""
+    return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
 
 
 def is_as_left(workspace: Workspace, feature: Feature) -> bool:

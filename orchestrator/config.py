@@ -16,6 +16,7 @@ from orchestrator.errors import BadConfiguration
 FILE = "orchestrator.toml"
 DEFAULT_GLOB = ".windsurf/workflows/add-feature-*.md"
 PHASE_WORDS = ("Fase", "Phase")
+STOPPING = ("human", "deploy")  # the types of gates at which a person is waited for
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
@@ -47,6 +48,16 @@ class Gates(Value, forbid_unknown_fields=True):
     assurance: str | dict[str, str] = "terminal"
     types: dict[str, str] = {}
     pause: dict[str, str] = {}
+    batch: tuple[str, ...] = STOPPING  # the types that APPROVE ALL approves
+    client: tuple[str, ...] = ()  # the types that Claude Code's own question may decide
+    evidence: tuple[str, ...] = ()  # globs: what is new there is shown at a gate
+
+    @property
+    def signed(self) -> frozenset[str]:
+        """The types whose approval needs a signature."""
+        if isinstance(self.assurance, str):
+            return frozenset(STOPPING if self.assurance == "signed" else ())
+        return frozenset(kind for kind, level in self.assurance.items() if level == "signed")
 
 
 class Run(Value, forbid_unknown_fields=True):
@@ -212,6 +223,14 @@ def _check(found: Configuration, text: str, name: str) -> None:
             raise refuse("gates.types", f"{key!r} = {kind!r}", hint, key)
     _check_durations(found, refuse)
     _check_assurance(found.gates.assurance, refuse)
+    for key, kinds, known in (("batch", found.gates.batch, STOPPING), ("client", found.gates.client, STOPPING[:1])):
+        for kind in kinds:
+            if kind not in known:
+                hint = f"write {' or '.join(map(repr, known))}".replace("'", '"')
+                raise refuse(f"gates.{key}", f"{kind!r} cannot stand there", hint)
+    for glob in found.gates.evidence:
+        if glob.startswith(("/", "~")) or ".." in Path(glob).parts or not glob:
+            raise refuse("gates.evidence", f"{glob!r} leads outside the repository", "name a folder inside it")
     for key, count, least in (
         ("validate.attempts", found.validate.attempts, 1),
         ("run.parallel", found.run.parallel, 1),
@@ -238,5 +257,3 @@ def _check_assurance(assurance: str | dict[str, str], refuse: Any) -> None:
             raise refuse("gates.assurance", f"{kind!r} is no type that stops", 'write "human" or "deploy"', kind)
         if level not in ("terminal", "signed"):
             raise refuse("gates.assurance", f"{level!r} is unknown", 'write "terminal" or "signed"', kind)
-        if level == "signed":
-            raise refuse("gates.assurance", '"signed" is not there yet in this version', 'write "terminal"', kind)

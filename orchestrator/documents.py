@@ -71,6 +71,13 @@ def matching(root: Path, glob: str) -> list[str]:
     return sorted(one.relative_to(root).as_posix() for one in found)
 
 
+def fits(name: str, glob: str) -> bool:
+    """Tell whether a path is one that a glob with its one `*` names."""
+    before, _, after = glob.partition("*")
+    matched = stem(name, glob)
+    return name == f"{before}{matched}{after}" and len(name) >= len(before) + len(after) and "/" not in matched
+
+
 def digest(content: bytes) -> str:
     """Return the sha256 of a source's bytes, for the log."""
     return sha256(content).hexdigest()
@@ -235,12 +242,13 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
     pauses = dict(new.line.pauses)
     for key, seconds in old.line.pauses.items():
         pauses[key] = max(seconds, pauses.get(key, 0.0))
+    gates = _gates(old.configuration.gates, new.configuration.gates, pending)
     validate = new.configuration.validate
     if validate != old.configuration.validate:
         pending.append(f"{config.FILE}: [validate] changed: {_shown(old)} -> {_shown(new)}")
         validate = old.configuration.validate
     return Effective(
-        configuration=msgspec.structs.replace(new.configuration, validate=validate),
+        configuration=msgspec.structs.replace(new.configuration, validate=validate, gates=gates),
         line=Line(documents=tuple(order(documents)), pauses=pauses),
         problems=tuple(one for one in new.problems if not _covered(one, new.missing, old.line)),
         pending=tuple(pending),
@@ -248,6 +256,31 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
         source=current,
         left_out=new.left_out,
     )
+
+
+def is_signed(accepted: Source) -> bool:
+    """Tell whether approvals needed a signature by an accepted line."""
+    return bool(signed_types(accepted))
+
+
+def signed_types(accepted: Source) -> frozenset[str]:
+    """Return the types of gates whose approval needed a signature by an accepted line. Raises BadConfiguration."""
+    return config.parse(accepted.configuration).gates.signed
+
+
+def _gates(old: config.Gates, new: config.Gates, pending: list[str]) -> config.Gates:
+    """Return how gates are decided: the present table, but what asks less of a person than the accepted one waits."""
+    kept = new
+    if fewer := sorted(old.signed - new.signed):
+        pending.append(f"{config.FILE}: [gates] assurance: {' and '.join(fewer)} gates need a signature no longer")
+        levels = dict.fromkeys(old.signed | new.signed, "signed")
+        kept = msgspec.structs.replace(kept, assurance=levels)
+    for name, says in (("client", "may be decided in the agent's own window"), ("batch", "go with APPROVE ALL")):
+        before, now = getattr(old, name), getattr(new, name)
+        if more := sorted(set(now) - set(before)):
+            pending.append(f"{config.FILE}: [gates] {name}: {' and '.join(more)} gates {says} now")
+            kept = msgspec.structs.replace(kept, **{name: tuple(one for one in now if one in before)})
+    return kept
 
 
 def _unchanged(new: Reading, source: Source, is_changed: bool) -> Effective:

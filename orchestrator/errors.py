@@ -53,6 +53,10 @@ class MoveRefused(Refusal):
     """A rollback or its undo cannot be done without risking what the user wrote."""
 
 
+class BadStatement(OrchestratorError):
+    """A statement or its signature is not what it is taken for; the line says why."""
+
+
 class BrokenLog(OrchestratorError):
     """The log does not hold somewhere before its tail; writers refuse, readers stop there."""
 

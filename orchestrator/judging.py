@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from orchestrator import attempts, checkpoints, mending, rollback, worktrees
+import msgspec
+
+from orchestrator import attempts, checkpoints, evidence, mending, rollback, worktrees
 from orchestrator.adapters.agent import Misread, Ran, Said, last_result, plain, run_validation
 from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
@@ -14,6 +16,7 @@ from orchestrator.core import decide
 from orchestrator.core.decide import Outcome
 from orchestrator.core.events import AttemptFailed, Checked, Gate
 from orchestrator.core.state import Feature
+from orchestrator.core.steps import reached
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import AgentFault, GitFailed, Refusal
 from orchestrator.log.records import Head
@@ -124,6 +127,7 @@ def validate(workspace: Workspace, prepared: Prepared, stop: threading.Event) ->
     command = workspace.configuration.validation(prepared.step.workflow)
     if not command:
         return Checked(command="", exit=0)
+    tree = attempts.tree(workspace, prepared.feature, prepared.worktree)
     ran = run_validation(
         command,
         directory=prepared.worktree,
@@ -139,7 +143,14 @@ def validate(workspace: Workspace, prepared: Prepared, stop: threading.Event) ->
     failure = _verdict(workspace.configuration.validate.pass_when, command, ran)
     if failure is not None:
         return failure
-    return Checked(command=command, exit=ran.code or 0, seconds=round(ran.seconds, 3), tail=_tail(ran, 10))
+    return Checked(
+        command=command,
+        exit=ran.code or 0,
+        seconds=round(ran.seconds, 3),
+        tail=_tail(ran, 10),
+        where=str(prepared.worktree),
+        tree=tree,
+    )
 
 
 def _verdict(pass_when: str, command: str, ran: Ran) -> Failed | None:
@@ -191,6 +202,10 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
     )
     opens = ""
     if step.stop is not None:
+        gate = msgspec.structs.replace(reached(step.stop), evidence=outcome.evidence)
+        at = msgspec.structs.replace(workspace.world.features[feature.id], place=step.last)
+        found = evidence.gather(workspace, at, gate, outcome.commit)
+        outcome = msgspec.structs.replace(outcome, found=found)
         pause = workspace.line.pause(step.workflow, step.stop.key)
         opens = (now() + timedelta(seconds=pause)).isoformat(timespec="seconds") if pause else ""
     workspace.record(lambda world: decide.passed(world.features[feature.id], workspace.line, step, outcome, opens))
@@ -215,11 +230,14 @@ def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) ->
         evidence=said.evidence,
         note=said.note,
     )
+    feature = workspace.world.features[prepared.feature.id]
+    commit = workspace.git.ref(f"refs/heads/{feature.branch}")
     outcome = Outcome(
         run=prepared.run,
         seconds=round(seconds, 3),
-        commit=workspace.git.ref(f"refs/heads/{prepared.feature.branch}"),
+        commit=commit,
         left=attempts.left(workspace, prepared.feature, prepared.worktree),
+        found=evidence.gather(workspace, feature, gate, commit),
     )
     workspace.record(lambda world: decide.asked(world.features[prepared.feature.id], prepared.step, gate, outcome))
     return result_of(prepared, "gate", trigger)

@@ -15,11 +15,11 @@ import msgspec
 
 from orchestrator import checkpoints, mending, worktrees
 from orchestrator.adapters import reflog
-from orchestrator.core import edits
+from orchestrator.core import decide, edits
 from orchestrator.core.events import BranchMoved, CheckpointCreated, Fact, FeatureImported, StateEdited
 from orchestrator.core.state import Feature, World
 from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
-from orchestrator.errors import BrokenLog, Busy, OrchestratorError, Refusal
+from orchestrator.errors import BrokenLog, Busy, GitFailed, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.workspace import Workspace, about, now
 
@@ -55,6 +55,35 @@ def reconcile(workspace: Workspace, actor: str, who: str) -> None:
     for feature in list(workspace.world.features):
         adopt(workspace, feature, who)
     checkpoints.drain(workspace, actor)
+    for one in list(workspace.world.features.values()):
+        if _is_void(workspace, one):
+            _void(workspace, one.id)
+
+
+# --- approvals -------------------------------------------------------------------------------------
+
+
+def _is_void(workspace: Workspace, feature: Feature) -> bool:
+    """Tell whether the commit of an approval that can still be taken back is on its branch no longer."""
+    before, tip = feature.granted, feature.tip
+    if before is None or before.commit in (None, tip) or tip is None or feature.ordered is not None:
+        return False
+    try:
+        return before.commit is not None and not workspace.git.is_ancestor(before.commit, tip)
+    except GitFailed:
+        return False  # beyond a shallow clone's edge: not known, and not taken back by itself
+
+
+def _void(workspace: Workspace, feature: FeatureId) -> None:
+    reason = "the approved commit is on its branch no longer"
+
+    def rule(world: World) -> list[Fact]:
+        now = world.features[feature]
+        return decide.take_back(now, "kit", reason, voided=True) if _is_void(workspace, now) else []
+
+    if workspace.record(rule):
+        name = workspace.world.features[feature].slug
+        workspace.notices.append(f"{name}: its approval is void, {reason}; the gate waits again")
 
 
 # --- states that the kit has never seen ------------------------------------------------------------

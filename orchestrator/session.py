@@ -125,6 +125,25 @@ def _typed() -> str:
     return " ".join(["orchestrator", *sys.argv[1:3]])
 
 
+def refuse_without_a_terminal() -> None:
+    """Raise Refusal where no person sits at a terminal: there is no other door for what only a person decides."""
+    refuse_an_agent("a gate is decided by a person")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Refusal("this is no terminal; a gate is decided by a person at one", "end your turn; the person is told")
+
+
+def refuse_below_a_run(workspace: Workspace) -> None:
+    """Raise Refusal where a process above this one belongs to an attempt that is open here.
+
+    What a child took out of its own environment its parents still have.
+    """
+    from orchestrator.adapters.agent import runs_above
+
+    runs = {one.attempt.run for one in workspace.world.features.values() if one.attempt is not None}
+    if runs and runs & runs_above():
+        raise Refusal("this was started by a run's agent; a gate is decided by a person", "end your turn")
+
+
 def refuse_an_agent(rule: str) -> None:
     """Raise Refusal where an agent calls what only a person may."""
     found = marker()

@@ -23,7 +23,7 @@ from orchestrator.config import Configuration
 from orchestrator.core.decide import known
 from orchestrator.core.events import Event, Fact, LineAccepted, LogRepaired
 from orchestrator.core.state import Feature, World, fold
-from orchestrator.core.values import FeatureId, Slug, slug
+from orchestrator.core.values import FeatureId, Sha, Slug, slug
 from orchestrator.errors import BadConfiguration, GitFailed, NotRecorded, OrchestratorError, Refusal
 from orchestrator.log import projections
 from orchestrator.log.facts import draft, event
@@ -197,11 +197,13 @@ class Workspace:
         from orchestrator import documents, readings  # only where the line is asked for
 
         world = self.world
-        is_used = world.line is not None and any(one.is_open for one in world.features.values())
+        is_open = any(one.is_open for one in world.features.values())
         accepted: documents.Source | None = None
         lost: tuple[str, ...] = ()
         try:
-            accepted = documents.accepted_source(self.git, world.line) if is_used and world.line else None
+            accepted = documents.accepted_source(self.git, world.line) if world.line else None
+            if accepted is not None and not is_open and not documents.is_signed(accepted):
+                accepted = None  # with no feature open the line is the user's own to change, unless that takes a key
         except GitFailed:
             lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
         self.readings = readings.Readings(self.home / "line.json", are_believed=self._believes_readings)
@@ -261,9 +263,14 @@ class Workspace:
                 f"changes of the line that wait for a person's yes: {count}; until then what was accepted holds "
                 "(orchestrator workflows shows them)"
             )
-        if self.effective.is_changed and not self.effective.pending:
-            self.accept_line((), "")
+        self.take_line()
         return line
+
+    def take_line(self) -> None:
+        """Keep the line as accepted where nothing in it waits for a person's yes."""
+        effective = self.effective
+        if effective.is_changed and not effective.pending and not effective.problems:
+            self.accept_line((), "")
 
     def accept_line(self, changes: tuple[str, ...], door: str, who: str = "kit") -> None:
         """Keep the present configuration and documents as the accepted line, and record it."""
@@ -271,11 +278,31 @@ class Workspace:
         from orchestrator.adapters.trees import write_tree
 
         tree = write_tree(self.git, documents.as_files(self.effective.source))  # what was judged, nothing later
-        commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
-        self.git.update_refs([f"update refs/orchestrator/line {commit}"])
+        self.keep_line(tree)
         fact = Fact(payload=LineAccepted(tree=tree, changes=changes, door=door), actor=who)
         self.record(lambda world: [] if world.line == tree else [fact])
         self._effective = self._read_line()
+
+    def keep_line(self, tree: Sha) -> None:
+        """Let git keep the tree of a line that is about to be accepted."""
+        commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
+        self.git.update_refs([f"update refs/orchestrator/line {commit}"])
+
+    def forget_line(self) -> None:
+        """Let the line be read again when it is asked for next."""
+        with self._door:
+            self._effective = None
+
+    @property
+    def signed(self) -> frozenset[str]:
+        """The types of gates whose approval needs a signature, as last accepted. Raises BadConfiguration."""
+        return self.effective.configuration.gates.signed
+
+    @property
+    def identity(self) -> str:
+        """The hash of the log's first event, by which statements name this repository; empty without a log."""
+        first = next(self.journal.records(), None)
+        return first.hash if first is not None else ""
 
     @property
     def slugs(self) -> frozenset[Slug]:

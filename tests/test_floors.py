@@ -25,10 +25,11 @@ FLOORS = {
     **dict.fromkeys(
         ("workspace", "mending", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4
     ),
+    **dict.fromkeys(("evidence", "sitting", "approval", "signers", "guarding", "publishing"), 4),
     **dict.fromkeys(
         ("reconcile", "documents", "readings", "config", "runner", "assets", "makefile", "setup", "verifying"), 4
     ),
-    **dict.fromkeys(("commands", "render", "session", "approval", "hooking", "web", "fleet"), 5),
+    **dict.fromkeys(("commands", "render", "session", "showing", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }
 THE_WORLD = {"os", "io", "time", "subprocess", "pathlib", "random", "click"}  # nothing of it is known on floor 1

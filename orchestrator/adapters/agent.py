@@ -93,6 +93,17 @@ def agent_marker(environment: Mapping[str, str]) -> str | None:
     return next((f"{one.agent} ({one.variable})" for one in MARKERS if _shows(one, environment)), None)
 
 
+def runs_above() -> set[str]:
+    """Return the runs by whose marker the processes above this one were started, as far as they may be read."""
+    import psutil  # only where a person decides
+
+    found: set[str] = set()
+    for one in psutil.Process().parents():
+        with suppress(psutil.Error, OSError):  # another user's, or one that ended meanwhile
+            found.add(one.environ().get(RUN_ID, ""))
+    return found - {""}
+
+
 def agent_environment(base: Mapping[str, str], extra: Mapping[str, str], sign: bool) -> dict[str, str]:
     """Return the environment of an agent: `base` without git's, make's and a parent agent's own, and `extra`.
 

@@ -75,6 +75,16 @@ class Git:
         """Return git in another directory."""
         return Git(directory)
 
+    def within(self, environment: Mapping[str, str]) -> Git:
+        """Return git in the same directory with more in its environment."""
+        other = Git(self.directory)
+        other._environment = {**self._environment, **environment}
+        return other
+
+    def unaltered(self) -> Git:
+        """Return git that shows objects as they are, whatever `git replace` and grafts say of them."""
+        return self.within({"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull})
+
     def run(
         self,
         *arguments: str,

@@ -9,6 +9,7 @@ import msgspec
 from orchestrator.core import events as fact
 from orchestrator.core.events import Checked, Fact, Gate, Place
 from orchestrator.core.state import Feature, World
+from orchestrator.core.statement import Item, difference
 from orchestrator.core.steps import Line, Step, completes, find_place, goes_on, next_phase, reached
 from orchestrator.core.values import FeatureId, Sha, Slug, Status, Value, feature_id, natural_order, slug_of
 from orchestrator.errors import Refusal
@@ -142,6 +143,7 @@ class Outcome(Value):
     cost: float = 0.0
     turns: int = 0
     left: Sha | None = None
+    found: fact.Evidence | None = None  # at a gate
 
 
 def start_phase(feature: Feature, started: fact.PhaseStarted) -> list[Fact]:
@@ -178,6 +180,7 @@ def passed(feature: Feature, line: Line, step: Step, outcome: Outcome, opens: st
             opens=opens,
             checked=outcome.checked,
             commit=outcome.commit,
+            evidence=outcome.found,
         )
         return [*facts, of(feature, payload, place=last)]
     document = line.document(last.workflow)
@@ -226,6 +229,7 @@ def asked(feature: Feature, step: Step, gate: Gate, outcome: Outcome) -> list[Fa
         seconds=outcome.seconds,
         commit=outcome.commit,
         left=outcome.left,
+        evidence=outcome.found,
     )
     return [of(feature, payload)]
 
@@ -263,50 +267,69 @@ def _same_run(feature: Feature, run: str) -> None:
 # --- gates ---------------------------------------------------------------------------------------
 
 
-class Item(Value):
-    """One decision: of which gate (the event that reached it) at which commit, as shown, what, and the words."""
-
-    feature: FeatureId
-    event: int
-    commit: Sha | None
-    verdict: str = "approved"
-    answer: str = ""
-
-
 class Sitting(Value):
-    """What is the same for all decisions of one sitting. `shown` in seconds; `waited` by feature."""
+    """What is the same for all decisions of one sitting. `shown` in seconds; `waited` by feature.
+
+    `signed` are the types of gates that need a signature, `signer` is whose there is, or empty.
+    """
 
     door: str
     actor: str
     batch: str
     shown: float = 0.0
     waited: dict[FeatureId, float] = {}
+    signed: frozenset[str] = frozenset()
+    signer: str = ""
+    statement: str = ""  # sha256
 
 
-def approve(world: World, line: Line, items: Sequence[Item], sitting: Sitting) -> list[Fact]:
-    """Exactly what was shown is approved; a gate that is no longer waiting refuses the batch."""
-    return [one for item in items for one in _approved(world, line, item, sitting)]
+def approve(
+    world: World, line: Line, items: Sequence[Item], sitting: Sitting
+) -> tuple[list[Fact], dict[FeatureId, Refusal]]:
+    """Exactly what was shown is approved, each by itself; what changed since is refused, naming the field."""
+    facts: list[Fact] = []
+    refused: dict[FeatureId, Refusal] = {}
+    for item in items:
+        try:
+            facts += _approved(world, line, item, sitting)
+        except Refusal as refusal:
+            refused[item.bound.feature] = refusal
+    return facts, refused
+
+
+def stale(world: World, item: Item) -> None:
+    """Raise Refusal, naming the field, for a decision about what the log does not hold as it was shown."""
+    bound = item.bound
+    feature = world.features[bound.feature]
+    _settled(feature)
+    waiting = feature.gate
+    now = msgspec.structs.replace(
+        bound,
+        reached=waiting.event if waiting else 0,
+        commit=feature.tip,
+        head=feature.last_hash,
+        branch=feature.branch,
+    )
+    if changed := difference(bound, now):
+        raise Refusal(f"{feature.slug} was not approved: {changed}", f"orchestrator status {feature.slug}")
 
 
 def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fact]:
-    feature = world.features[item.feature]
-    _settled(feature)
+    stale(world, item)
+    feature = world.features[item.bound.feature]
     waiting = feature.gate
-    if waiting is None or waiting.event != item.event:
-        raise Refusal(
-            f"the gate of {feature.slug} is not the one that was shown any more; nothing was approved",
-            f"orchestrator status {feature.slug}",
-        )
-    if feature.tip != item.commit:
-        raise Refusal(
-            f"{feature.branch} is not where it was when the gate of {feature.slug} was shown; nothing was approved",
-            f"orchestrator log {feature.slug}",
-        )
+    if waiting is None:
+        raise Refusal(f"no gate of {feature.slug} waits", f"orchestrator status {feature.slug}")
     gate = waiting.gate
     if item.verdict == "skipped" and not gate.condition:
         raise Refusal(
-            f"the gate of {feature.slug} has no condition to skip it by; nothing was approved",
+            f"{feature.slug} was not approved: its gate has no condition to skip it by",
             "only a conditional gate (SE ..., IF ...) is skipped",
+        )
+    if gate.type in sitting.signed and not sitting.signer:
+        raise Refusal(
+            f"{feature.slug} was not approved: [gates] assurance asks for a signature at {gate.type} gates",
+            "a person signs it",
         )
     in_document = not gate.reported and _holds(line, feature.place, gate)
     on = goes_on(line, feature.place, gate, item.verdict) if in_document else feature.place
@@ -318,9 +341,11 @@ def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fa
         answer=item.answer,
         batch=sitting.batch,
         shown=sitting.shown,
-        waited=sitting.waited.get(item.feature, 0.0),
-        commit=item.commit,
+        waited=sitting.waited.get(feature.id, 0.0),
+        commit=item.bound.commit,
         next=on,
+        statement=sitting.statement,
+        signer=sitting.signer,
     )
     facts = [of(feature, granted, sitting.actor)]
     if in_document and completes(feature.place, on):
@@ -330,6 +355,19 @@ def _approved(world: World, line: Line, item: Item, sitting: Sitting) -> list[Fa
             document = line.document(feature.place.workflow)
             facts += done_with(feature, line, feature.place, document.title if document else "")
     return facts
+
+
+def take_back(feature: Feature, actor: str, reason: str = "", voided: bool = False) -> list[Fact]:
+    """Undo the last approval of a feature; refused once it has gone on."""
+    _settled(feature)
+    if feature.granted is None:
+        raise Refusal(
+            f"{feature.slug} has no approval to take back: there is none, or it has gone on since",
+            f"orchestrator log {feature.slug}",
+        )
+    before = feature.granted
+    undone = fact.ApprovalUndone(granted=before.event, gate=before.gate.gate, reason=reason, voided=voided)
+    return [of(feature, undone, actor, before.place)]
 
 
 def _holds(line: Line, place: Place, gate: Gate) -> bool:

@@ -55,6 +55,33 @@ class Checked(Value, omit_defaults=True):
     exit: int
     seconds: float = 0.0
     tail: str = ""
+    where: str = ""
+    tree: Sha | None = None  # before it ran
+
+
+class Exhibit(Value, omit_defaults=True):
+    """A file that speaks for a decision, as it was when the gate was reached.
+
+    `sha256` is empty, and `why` says so, where it was not there or is no file of the feature's.
+    """
+
+    path: str
+    sha256: str = ""
+    bytes: int = 0
+    why: str = ""
+
+
+class Evidence(Value, omit_defaults=True):
+    """What a person is to judge by, as it was when the gate was reached."""
+
+    base: Sha | None = None  # the changes shown count from there: the last decided gate, or the feature's beginning
+    tree: Sha | None = None
+    context: str = ""  # sha256 over the feature's context files
+    document: str = ""  # sha256 of the workflow document's text
+    section: str = ""  # the gate's own text, cut at 16,000 characters
+    files: tuple[Exhibit, ...] = ()
+    cost: float = 0.0
+    turns: int = 0
 
 
 class Payload(Value, tag_field="event_type", omit_defaults=True):
@@ -145,6 +172,7 @@ class GateReached(Payload, tag="gate_reached"):
     checked: Checked | None = None
     commit: Sha | None = None
     left: Sha | None = None
+    evidence: Evidence | None = None
 
 
 class AttemptFailed(Payload, tag="attempt_failed"):
@@ -179,6 +207,40 @@ class ApprovalGranted(Payload, tag="approval_granted"):
     shown: float = 0.0  # seconds from shown to decided
     commit: Sha | None = None  # the branch's tip as it was shown
     next: Place | None = None  # where the feature goes on within the workflow
+    statement: str = ""  # sha256 of the statement that a `sitting_held` before it holds
+    signer: str = ""  # whose signature that carries; empty: none
+
+
+class ApprovalUndone(Payload, tag="approval_undone"):
+    """The gate waits again: a person took the approval back, or its commit left the branch (`voided`)."""
+
+    granted: int  # the event
+    gate: Gate
+    reason: str = ""
+    voided: bool = False
+
+
+class SittingHeld(Payload, tag="sitting_held"):
+    """What a person stated, byte for byte, and their signature over it; what follows from it names its sha256."""
+
+    statement: str  # JSON, see core/statement.py
+    door: str
+    signature: str = ""  # of `ssh-keygen -Y sign`, armoured
+    signer: str = ""
+
+
+class SignerAdded(Payload, tag="signer_added"):
+    """A person whose signature counts from here on; the first one vouches for themselves."""
+
+    name: str
+    key: str  # type and base64, as in a public key file
+    statement: str = ""
+
+
+class SignerRevoked(Payload, tag="signer_revoked"):
+    name: str
+    key: str
+    statement: str = ""
 
 
 class ApprovalRejected(Payload, tag="approval_rejected"):
@@ -302,6 +364,7 @@ class LineAccepted(Payload, tag="line_accepted"):
     tree: Sha
     changes: tuple[str, ...] = ()  # each stop that went or got weaker
     door: str = ""
+    statement: str = ""
 
 
 class LogRepaired(Payload, tag="log_repaired"):
@@ -314,9 +377,9 @@ class LogRepaired(Payload, tag="log_repaired"):
 AnyPayload = (
     FeatureCreated | FeatureImported | FeatureCompleted | FeatureFailed | FeatureRetired | WorktreeCreated
     | WorkflowStarted | WorkflowCompleted | PhaseStarted | PhaseCompleted | GateReached | AttemptFailed
-    | AttemptInterrupted | ApprovalGranted | ApprovalRejected | FeaturePaused | FeatureResumed | CheckpointCreated
-    | BranchMoved | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone | RollbackAborted
-    | StateEdited | NoteAdded | LineAccepted | LogRepaired
+    | AttemptInterrupted | ApprovalGranted | ApprovalUndone | ApprovalRejected | FeaturePaused | FeatureResumed
+    | CheckpointCreated | BranchMoved | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone
+    | RollbackAborted | StateEdited | NoteAdded | LineAccepted | LogRepaired | SittingHeld | SignerAdded | SignerRevoked
 )  # fmt: skip
 
 

@@ -23,8 +23,26 @@ class Waiting(Value, omit_defaults=True):
     reached_at: str
     opens: str = ""
     event: int = 0
+    evidence: fact.Evidence | None = None
+    checked: fact.Checked | None = None
     approved_at: str | None = None
     approved_by: str | None = None
+
+
+class Granted(Value, omit_defaults=True):
+    """The last approval, and what it changed: as long as nothing went on from it, it can be taken back."""
+
+    event: int
+    at: str
+    batch: str
+    commit: Sha | None
+    gate: Waiting
+    place: Place
+    workflows_completed: tuple[str, ...]
+    carried: tuple[Decision, ...]
+    paused_until: str | None = None
+    waits: Waits | None = None
+    judged: Sha | None = None
 
 
 class Decision(Value, omit_defaults=True):
@@ -148,6 +166,8 @@ class Feature(Value, omit_defaults=True):
     retired: bool = False
     extra: dict[str, Any] = {}
     ended_at: str | None = None
+    judged: Sha | None = None  # the commit of the last decided gate, or the feature's first
+    granted: Granted | None = None
 
     @property
     def slug(self) -> Slug:
@@ -165,6 +185,13 @@ class Feature(Value, omit_defaults=True):
         return Moment(place=self.place, workflows_completed=self.workflows_completed, attempts=self.attempts)
 
 
+class Signer(Value):
+    """A person whose signature counts: a name without blanks, the key's type and base64."""
+
+    name: str
+    key: str
+
+
 class World(Value, omit_defaults=True):
     """All features, in start order, and what the turns need."""
 
@@ -172,6 +199,7 @@ class World(Value, omit_defaults=True):
     last_served: FeatureId | None = None
     last_start: int = 0
     line: Sha | None = None  # the tree of the line as last accepted
+    signers: tuple[Signer, ...] = ()
 
     def feature(self, feature: FeatureId) -> Feature | None:
         """Return a feature's state, or None."""
@@ -187,9 +215,17 @@ def fold(world: World, events: Iterable[Event]) -> World:
     """Return the world after `events`; the features' table is copied once."""
     features = dict(world.features)
     last_served, last_start, line = world.last_served, world.last_start, world.line
+    signers = world.signers
     for event in events:
-        if isinstance(event.payload, fact.LineAccepted):
-            line = event.payload.tree
+        match event.payload:
+            case fact.LineAccepted(tree=line):
+                pass
+            case fact.SignerAdded(name=name, key=key):
+                signers = (*signers, Signer(name=name, key=key))
+            case fact.SignerRevoked(key=key):
+                signers = tuple(one for one in signers if one.key != key)
+            case _:
+                pass
         if event.feature is None:
             continue
         feature = _feature_after(features.get(event.feature), event)
@@ -198,7 +234,7 @@ def fold(world: World, events: Iterable[Event]) -> World:
         features[event.feature] = feature
         if isinstance(event.payload, fact.PhaseStarted):
             last_served, last_start = event.feature, feature.started
-    return World(features=features, last_served=last_served, last_start=last_start, line=line)
+    return World(features=features, last_served=last_served, last_start=last_start, line=line, signers=signers)
 
 
 def _feature_after(feature: Feature | None, event: Event) -> Feature | None:
@@ -225,6 +261,7 @@ def _born(event: Event) -> Feature | None:
                 status=Status.BLOCKED if created.after else Status.ACTIVE,
                 place=created.place,
                 tip=created.commit,
+                judged=created.commit,
                 reflog=created.reflog,
                 after=created.after,
                 waits=waits,
@@ -286,6 +323,7 @@ def _imported(event: Event, imported: fact.FeatureImported) -> Feature:
         status=_imported_status(status, gate),
         place=_at_the_end(imported.place) if status is Status.COMPLETED else imported.place,
         tip=imported.commit,
+        judged=imported.commit,
         reflog=imported.reflog,
         gate=gate,
         waits=waits,
@@ -328,6 +366,8 @@ def _changed(feature: Feature, event: Event) -> Feature:
     match event.payload:
         case fact.FeatureCreated() | fact.FeatureImported() | fact.LineAccepted() | fact.LogRepaired():
             return feature
+        case fact.SittingHeld() | fact.SignerAdded() | fact.SignerRevoked():
+            return feature
         case fact.WorktreeCreated(path=path):
             return replace(feature, worktree=path)
         case fact.WorkflowStarted():
@@ -344,17 +384,23 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 agent=started.agent,
             )
             counts = {**feature.attempts, feature.place.workflow: started.attempt}
-            return replace(feature, attempt=attempt, attempts=counts, worktree=started.worktree)
+            return replace(feature, attempt=attempt, attempts=counts, worktree=started.worktree, granted=None)
         case fact.PhaseCompleted() as completed:
             place = completed.next or feature.place
             feature = _passed(feature) if completed.run else feature
             return replace(feature, place=place)
         case fact.GateReached() as reached:
             waiting = Waiting(
-                gate=reached.gate, ordinal=reached.ordinal, reached_at=at, opens=reached.opens, event=event.id
+                gate=reached.gate,
+                ordinal=reached.ordinal,
+                reached_at=at,
+                opens=reached.opens,
+                event=event.id,
+                evidence=reached.evidence,
+                checked=reached.checked,
             )
             until = reached.opens or None
-            arrived = _arrived(feature, reached)
+            arrived = replace(_arrived(feature, reached), granted=None)
             return replace(arrived, status=Status.PAUSED, gate=waiting, paused_until=until, left=reached.left)
         case fact.AttemptFailed() as failed:
             failure = Failure(
@@ -370,6 +416,8 @@ def _changed(feature: Feature, event: Event) -> Feature:
             return replace(_closed(feature), left=interrupted.left)
         case fact.ApprovalGranted() as granted:
             return _approved(feature, granted, event)
+        case fact.ApprovalUndone() as undone:
+            return _taken_back(feature, undone)
         case fact.ApprovalRejected() as rejected:
             return _rejected(feature, rejected, event)
         case fact.FeaturePaused() as paused:
@@ -501,6 +549,47 @@ def _approved(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> 
         paused_until=None,
         place=granted.next or feature.place,
         carried=(*feature.carried, decision),
+        judged=granted.commit or feature.judged,
+        granted=_window(feature, granted, event),
+    )
+
+
+def _window(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> Granted | None:
+    """Return what an approval changed, so that it can be taken back."""
+    if feature.gate is None:
+        return None
+    return Granted(
+        event=event.id,
+        at=event.timestamp,
+        batch=granted.batch,
+        commit=granted.commit,
+        gate=feature.gate,
+        place=feature.place,
+        workflows_completed=feature.workflows_completed,
+        carried=feature.carried,
+        paused_until=feature.paused_until,
+        waits=feature.waits,
+        judged=feature.judged,
+    )
+
+
+def _taken_back(feature: Feature, undone: fact.ApprovalUndone) -> Feature:
+    """Return the feature at its gate again; another approval than the last one changes nothing."""
+    before = feature.granted
+    if before is None or before.event != undone.granted:
+        return feature
+    return msgspec.structs.replace(
+        feature,
+        status=Status.PAUSED,
+        gate=before.gate,
+        place=before.place,
+        workflows_completed=before.workflows_completed,
+        carried=before.carried,
+        paused_until=before.paused_until,
+        waits=before.waits,
+        judged=before.judged,
+        ended_at=None,
+        granted=None,
     )
 
 
@@ -522,6 +611,7 @@ def _rejected(feature: Feature, rejected: fact.ApprovalRejected, event: Event) -
         paused_until=None,
         place=rejected.place,
         carried=(*feature.carried, decision),
+        granted=None,
         workflows_completed=_before(feature.workflows_completed, rejected.place.workflow),
     )
 
@@ -573,6 +663,7 @@ def _rolled_back(feature: Feature, executed: fact.RollbackExecuted, at: str) -> 
         attempt=None,
         ordered=None,
         undo=undo,
+        granted=None,
         tip=executed.commit,
         reflog=executed.reflog,
         ended_at=at,
@@ -601,6 +692,7 @@ def _undone(feature: Feature, undone: fact.RollbackUndone, at: str) -> Feature:
         paused_until=None if undo.automatic else undo.paused_until,
         ordered=None,
         undo=undo.before,
+        granted=None,
         tip=undone.commit,
         reflog=undone.reflog,
         **_ancestry(undone.ancestors),
@@ -621,6 +713,7 @@ def _edited(feature: Feature, edited: fact.StateEdited, at: str) -> Feature:
     attempts = {str(name): int(count) for name, count in new.get("attempts", feature.attempts).items()}
     return msgspec.structs.replace(
         feature,
+        granted=None if moved or "status" in new else feature.granted,
         status=status,
         waits=waits,
         place=place,

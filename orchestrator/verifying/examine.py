@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from orchestrator.verifying import backups, chain, copies, hooks, outside, places, refs, running
+from orchestrator.verifying import approvals, backups, chain, copies, hooks, outside, places, refs, running
 from orchestrator.verifying.findings import Found
 from orchestrator.verifying.sight import Sight
 from orchestrator.workspace import Workspace
@@ -40,6 +40,7 @@ REPLAYED: tuple[Check, ...] = (
     backups.tars,
     running.locks,
     running.interrupted,
+    approvals.decisions,
 )
 OUTSIDE: tuple[Check, ...] = (
     hooks.installed,

@@ -12,8 +12,9 @@ import json
 import sys
 from pathlib import Path
 
-from orchestrator import approval, cli, session
-from orchestrator.errors import OrchestratorError
+from orchestrator import approval, cli, session, sitting
+from orchestrator.approval import Held
+from orchestrator.errors import OrchestratorError, Refusal
 from orchestrator.workspace import Workspace
 
 
@@ -42,7 +43,7 @@ class Player:
     def _show(self) -> list[list[object]]:
         self._workspace = Workspace.find(self._root, "orchestrator approve")
         self._workspace.load()
-        self._rows = approval.waiting(self._workspace, ())
+        self._rows = sitting.waiting(self._workspace, ())
         found = [one.feature for one in self._rows if one.feature is not None]
         return [[one.id, one.gate.event if one.gate else 0, one.tip] for one in found]
 
@@ -50,9 +51,12 @@ class Player:
         if self._workspace is None:
             raise RuntimeError("nothing was shown")
         try:
-            decided = approval.understand("APPROVE ALL", self._rows, "")
-            who = session.caller(self._workspace)
-            sys.stdout.write(approval.record(self._workspace, self._rows, decided, who, 1.0))
+            decided = sitting.understand("APPROVE ALL", self._rows, "")
+            held = Held(door="terminal", who=session.caller(self._workspace), shown=1.0)
+            outcome = approval.record(self._workspace, decided, held)
+            if outcome.refused:
+                raise Refusal("; ".join(outcome.refused))
+            sys.stdout.write(", ".join(outcome.approved))
         except OrchestratorError as error:
             sys.stderr.write(f"orchestrator: {error}\n")
             return 1

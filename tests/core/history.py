@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from orchestrator.core.decide import Item, Outcome, Sitting, approve, number, passed, start, start_phase
+from orchestrator.core.decide import Outcome, Sitting, approve, number, passed, start, start_phase
 from orchestrator.core.events import AnyPayload, Event, Fact, FeatureCreated, PhaseStarted, Place, WorkflowStarted
 from orchestrator.core.line import Document, Rules, read_document
 from orchestrator.core.state import Feature, World, evolve
+from orchestrator.core.statement import Bound, Item
 from orchestrator.core.steps import Line, Step, next_step
 from orchestrator.core.values import Sha, feature_id, slug
 
@@ -92,17 +93,25 @@ class History:
 
     def approve(self, line: Line, name: str = "payment", verdict: str = "approved", answer: str = "") -> Feature:
         """Decide the gate at which a feature waits."""
-        waiting = self.of(name).gate
-        assert waiting is not None
-        item = Item(
-            feature=self.of(name).id, event=waiting.event, commit=self.of(name).tip, verdict=verdict, answer=answer
-        )
-        self.record(approve(self.world, line, [item], Sitting(door="terminal", actor=PERSON, batch="b")))
+        item = Item(bound=bound(self.of(name)), verdict=verdict, answer=answer)
+        facts, refused = approve(self.world, line, [item], Sitting(door="terminal", actor=PERSON, batch="b"))
+        assert refused == {}
+        self.record(facts)
         return self.of(name)
 
     def types(self, since: int = 0) -> list[str]:
         """Return the types of what was recorded after event `since`."""
         return [one.event_type for one in self.events[since:]]
+
+
+def bound(feature: Feature) -> Bound:
+    """Return what a decision about a feature's gate is bound to; what lies outside the log is not looked at here."""
+    assert feature.gate is not None
+    return Bound(
+        feature=feature.id, branch=feature.branch, workflow=feature.place.workflow, phase=feature.place.phase,
+        gate=feature.gate.gate.key, type=feature.gate.gate.type, reached=feature.gate.event, commit=feature.tip,
+        tree=None, document="", context="", evidence="", head=feature.last_hash,
+    )  # fmt: skip
 
 
 def event(fact: Fact, number: int) -> Event:

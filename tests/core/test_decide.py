@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from orchestrator.core import decide
 from orchestrator.core import events as fact
 from orchestrator.core.brief import Setting, compose
-from orchestrator.core.decide import Item, Outcome, Sitting
+from orchestrator.core.decide import Outcome, Sitting
 from orchestrator.core.events import AnyPayload, Event, Fact, Gate, Moment, Place
 from orchestrator.core.line import Document
 from orchestrator.core.state import Feature, World, evolve
+from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line, next_step, reached, start
 from orchestrator.core.values import FeatureId, GateType, Slug, Status
 from orchestrator.errors import Refusal
@@ -29,6 +30,7 @@ from tests.core.history import (
     PERSON,
     PHASES,
     History,
+    bound,
     document,
     line,
 )
@@ -328,14 +330,26 @@ def test_attempts_are_numbered_within_a_phase_and_start_again_behind_it() -> Non
 
 
 def item(history: History, verdict: str = "approved", answer: str = "", name: str = "payment") -> Item:
-    gate = history.of(name).gate
-    assert gate is not None
-    return Item(history.of(name).id, gate.event, history.of(name).tip, verdict, answer)
+    return Item(bound(history.of(name)), verdict, answer)
+
+
+def approved(history: History, line: Line, *items: Item, sitting: Sitting = SITTING) -> list[Fact]:
+    """Return the facts of a sitting in which nothing is refused."""
+    facts, refused = decide.approve(history.world, line, items, sitting)
+    assert refused == {}
+    return facts
+
+
+def not_approved(history: History, line: Line, *items: Item, sitting: Sitting = SITTING) -> list[str]:
+    """Return why decisions are refused, none of which is recorded."""
+    facts, refused = decide.approve(history.world, line, items, sitting)
+    assert facts == []
+    return [str(one) for one in refused.values()]
 
 
 def test_an_approval_records_who_how_and_what_was_decided_and_completes_the_phase() -> None:
     history = waiting()
-    facts = decide.approve(history.world, LINE, [item(history, answer="the left one")], SITTING)
+    facts = approved(history, LINE, item(history, answer="the left one"))
     on = Place("2", 2, "2", begun=True)
     granted = fact.ApprovalGranted(
         ordinal=1, gate=reached(SCREENS), door="terminal", answer="the left one", batch="b", waited=60.0, shown=2.5,
@@ -373,12 +387,12 @@ def test_a_deploy_gate_at_a_workflows_end_completes_it_when_its_section_was_hand
 def test_a_condition_that_does_not_hold_is_skipped_and_no_other_gate_is() -> None:
     maybe = line(w1=CONDITIONAL)
     history = waiting(Place("1", 1, "1"), maybe)
-    facts = decide.approve(history.world, maybe, [item(history, "skipped")], SITTING)
+    facts = approved(history, maybe, item(history, "skipped"))
     assert [one.payload.verdict for one in facts if isinstance(one.payload, fact.ApprovalGranted)] == ["skipped"]
     other = waiting()
-    assert refused(lambda: decide.approve(other.world, LINE, [item(other, "skipped")], SITTING)) == (
-        "the gate of payment has no condition to skip it by; nothing was approved"
-    )
+    assert not_approved(other, LINE, item(other, "skipped")) == [
+        "payment was not approved: its gate has no condition to skip it by"
+    ]
 
 
 def test_a_gate_that_the_agent_reported_is_answered_into_the_same_phase_and_attempt() -> None:
@@ -408,7 +422,7 @@ def two_waiting() -> History:
 def test_a_batch_decides_exactly_what_was_shown() -> None:
     history = two_waiting()
     items = [item(history), item(history, name="login", answer="blue")]
-    history.record(decide.approve(history.world, LINE, items, SITTING))
+    history.record(approved(history, LINE, *items))
     granted = [
         (one.feature, one.payload.answer, one.payload.batch)
         for one in history.events
@@ -417,13 +431,60 @@ def test_a_batch_decides_exactly_what_was_shown() -> None:
     assert granted == [("feat-payment", "", "b"), ("feat-login", "blue", "b")]
 
 
-def test_a_gate_that_waits_no_more_refuses_the_whole_batch() -> None:
+def test_a_gate_that_waits_no_more_is_refused_and_the_rest_of_the_batch_is_approved() -> None:
     history = two_waiting()
     items = [item(history), item(history, name="login")]
     history.approve(LINE, "login")
-    assert refused(lambda: decide.approve(history.world, LINE, items, SITTING)) == (
-        "the gate of login is not the one that was shown any more; nothing was approved"
-    )
+    facts, refused = decide.approve(history.world, LINE, items, SITTING)
+    assert [one.feature for one in facts if isinstance(one.payload, fact.ApprovalGranted)] == [ID]
+    assert {name: str(one) for name, one in refused.items()} == {
+        "feat-login": "login was not approved: the gate is not the one that was shown any more (reached)"
+    }
+
+
+def test_whatever_was_recorded_of_a_feature_since_it_was_shown_refuses_its_approval() -> None:
+    history = waiting()
+    shown = item(history)
+    history.say(fact.NoteAdded(note="the tests were red, in truth"))
+    assert not_approved(history, LINE, shown) == [
+        "payment was not approved: something was recorded of it since it was shown (head)"
+    ]
+
+
+def test_a_type_that_needs_a_signature_is_not_approved_without_one() -> None:
+    history = waiting()
+    sitting = msgspec.structs.replace(SITTING, signed=frozenset({"human"}))
+    assert not_approved(history, LINE, item(history), sitting=sitting) == [
+        "payment was not approved: [gates] assurance asks for a signature at human gates"
+    ]
+    signed = msgspec.structs.replace(sitting, signer="ana@example.org", statement="d1")
+    granted = approved(history, LINE, item(history), sitting=signed)[0].payload
+    assert isinstance(granted, fact.ApprovalGranted)
+    assert (granted.signer, granted.statement) == ("ana@example.org", "d1")
+
+
+def test_an_approval_is_taken_back_until_the_feature_has_gone_on() -> None:
+    history = waiting()
+    before = history.of()
+    history.approve(LINE)
+    history.record(decide.take_back(history.of(), PERSON))
+    after = history.of()
+    assert (after.gate, after.place, after.status, after.carried) == (
+        before.gate, before.place, before.status, before.carried
+    )  # fmt: skip
+    assert "no approval to take back" in refused(lambda: decide.take_back(history.of(), PERSON))
+    history.approve(LINE)
+    history.begin()
+    assert "it has gone on since" in refused(lambda: decide.take_back(history.of(), PERSON))
+
+
+def test_taking_back_the_approval_that_ended_a_workflow_takes_its_end_back_too() -> None:
+    history = waiting(Place("1", 1, "1"), line(w1=LAST, w2=PHASES))
+    before = history.of()
+    history.approve(line(w1=LAST, w2=PHASES))
+    assert history.of().workflows_completed == ("1",)
+    history.record(decide.take_back(history.of(), PERSON))
+    assert (history.of().workflows_completed, history.of().place) == ((), before.place)
 
 
 def test_a_gate_that_closed_and_opened_again_is_not_approved_unseen() -> None:
@@ -432,15 +493,15 @@ def test_a_gate_that_closed_and_opened_again_is_not_approved_unseen() -> None:
     history.record(decide.reject(history.of(), LINE, "too dark", "", PERSON))
     history.work(LINE)
     assert history.of().gate is not None
-    assert refused(lambda: decide.approve(history.world, LINE, [shown], SITTING)) == (
-        "the gate of payment is not the one that was shown any more; nothing was approved"
-    )
+    assert not_approved(history, LINE, shown) == [
+        "payment was not approved: the gate is not the one that was shown any more (reached)"
+    ]
 
 
 def test_a_gate_already_reached_stays_reached_when_its_document_lost_it() -> None:
     history = waiting()
     without = line(w1=PHASES, w2=PHASES)
-    facts = decide.approve(history.world, without, [item(history)], SITTING)
+    facts = approved(history, without, item(history))
     assert [type(one.payload) for one in facts] == [fact.ApprovalGranted]
 
 

@@ -24,7 +24,11 @@ TIME = "2025-11-20T10:30:00.000-03:00"
 ONE, TWO, THREE = (Sha(letter * 40) for letter in "abc")
 PLACE = Place(workflow="4.5a", ordinal=2, phase="1.5", decided=("GATE 1: Telas",), begun=True)
 THERE = Place(workflow="5a", ordinal=0, phase="0")
-CHECKED = fact.Checked(command="npm test", exit=0, seconds=1.5, tail="ok")
+CHECKED = fact.Checked(command="npm test", exit=0, seconds=1.5, tail="ok", where="/tree", tree=TWO)
+EVIDENCE = fact.Evidence(
+    base=ONE, tree=TWO, context="d1", document="d2", section="### GATE 1", cost=0.25, turns=4,
+    files=(fact.Exhibit(path="a.png", sha256="d3", bytes=9), fact.Exhibit(path="b.png", why="it is not there")),
+)  # fmt: skip
 MOMENT = Moment(place=PLACE, workflows_completed=("1", "2b"), attempts={"4.5a": 2})
 GATE = Gate(
     key="GATE 1: Telas #2", type="human", trigger="aprovar? (sim/não)", heading="GATE 1: Telas", line=30,
@@ -54,7 +58,10 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     fact.PhaseCompleted(
         ordinal=2, run="r1", seconds=2.5, next=PLACE, checked=CHECKED, note="done", cost=0.25, turns=4
     ),
-    fact.GateReached(ordinal=2, gate=GATE, run="r1", seconds=2.5, opens=TIME, checked=CHECKED, commit=ONE, left=TWO),
+    fact.GateReached(
+        ordinal=2, gate=GATE, run="r1", seconds=2.5, opens=TIME, checked=CHECKED, commit=ONE, left=TWO,
+        evidence=EVIDENCE,
+    ),
     fact.AttemptFailed(
         ordinal=2, attempt=1, run="r1", reason="it failed", command="npm test", exit=1, tail="no", kept="refs/x",
         commit=TWO, left=THREE, seconds=2.5,
@@ -62,8 +69,12 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it", left=TWO),
     fact.ApprovalGranted(
         ordinal=2, gate=GATE, door="terminal", verdict="skipped", answer="option B", batch="b1", waited=60.5, shown=2.5,
-        commit=ONE, next=PLACE,
+        commit=ONE, next=PLACE, statement="d5", signer="ana@example.org",
     ),
+    fact.ApprovalUndone(granted=12, gate=GATE, reason="its commit left the branch", voided=True),
+    fact.SittingHeld(statement="{}", door="terminal", signature="-----BEGIN", signer="ana@example.org"),
+    fact.SignerAdded(name="ana@example.org", key="ssh-ed25519 AAAA", statement="d5"),
+    fact.SignerRevoked(name="ana@example.org", key="ssh-ed25519 AAAA", statement="d6"),
     fact.ApprovalRejected(ordinal=2, gate=GATE, why="too dark", place=PLACE),
     fact.FeaturePaused(reason="quota", kind="parked", until=TIME, run="r1", after=FeatureId("feat-login"), left=TWO),
     fact.FeatureResumed(reason="the pause is over"),
@@ -94,7 +105,7 @@ PAYLOADS: tuple[AnyPayload, ...] = (
         file=".context/feat-payment_x.json",
     ),
     fact.NoteAdded(note="ligar para a Ana"),
-    fact.LineAccepted(tree=ONE, changes=("GATE 1 is gone",), door="terminal"),
+    fact.LineAccepted(tree=ONE, changes=("GATE 1 is gone",), door="terminal", statement="d7"),
     fact.LogRepaired(offset=120, bytes=7, aside="events.torn-1", why="it does not end in a newline"),
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from orchestrator.core.state import (
     Decision,
     Failure,
     Feature,
+    Granted,
     Note,
     RollbackPoint,
     Undo,
@@ -35,7 +36,7 @@ ASKED = Gate(key="reported r", type="human", trigger="which?", heading="which?",
 MOMENT = Moment(place=HERE, workflows_completed=("0",), attempts={"1": 1})
 FIRST = Feature(
     id=ID, branch="feat/payment", status=Status.ACTIVE, place=HERE, started=1, started_at=at(1), updated_at=at(1),
-    last=1, last_hash=f"{1:064x}", tip=HEAD,
+    last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD,
 )  # fmt: skip
 OPEN = fact.PhaseStarted(ordinal=1, attempt=1, run="r", worktree="/tree")
 FAILED = fact.AttemptFailed(1, 1, "r", "tests fail", "npm test", 1, "boom", "refs/kept")
@@ -67,6 +68,12 @@ def change(*facts: AnyPayload | tuple[AnyPayload, str]) -> dict[str, Any]:
 
 def decision(gate: Gate, verdict: str, answer: str, number: int) -> Decision:
     return Decision(gate, "1", 1, verdict, answer, PERSON, at(number))
+
+
+def window(gate: Gate = GATE) -> Granted:
+    """Return what keeps the approval of event 4 open to being taken back."""
+    waits = Waiting(gate, 1, at(3), event=3)
+    return Granted(4, at(4), "", None, waits, HERE, (), (), judged=HEAD)
 
 
 def reached(gate: Gate = GATE, run: str = "r", opens: str = "") -> fact.GateReached:
@@ -185,6 +192,7 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
             {
                 "carried": (decision(GATE, "approved", "B", 4),),
                 "gate": None,
+                "granted": window(),
                 "place": THERE,
                 "status": Status.ACTIVE,
             },
@@ -192,7 +200,10 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
         ),
         pytest.param(
             [OPEN, reached(), granted(to=None, verdict="skipped")],
-            {"carried": (decision(GATE, "skipped", "B", 4),), "gate": None, "status": Status.ACTIVE},
+            {
+                "carried": (decision(GATE, "skipped", "B", 4),), "gate": None, "granted": window(),
+                "status": Status.ACTIVE,
+            },
             id="a skip at a workflow's end leaves the place to the workflow's end",
         ),
         pytest.param(
@@ -200,6 +211,7 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
             {
                 "carried": (decision(ASKED, "approved", "B", 4),),
                 "gate": None,
+                "granted": window(ASKED),
                 "status": Status.ACTIVE,
             },
             id="an answer to a reported gate repeats the attempt",
@@ -376,6 +388,17 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
         ),
         pytest.param([fact.LineAccepted(tree=HEAD)], {}, id="the line is no feature's"),
         pytest.param([fact.LogRepaired(offset=1, bytes=1, aside="x")], {}, id="nor is the log"),
+        pytest.param(
+            [OPEN, reached(), granted(), fact.ApprovalUndone(granted=4, gate=GATE)],
+            {
+                "carried": (), "gate": Waiting(GATE, 1, at(3), event=3), "granted": None, "place": HERE,
+                "status": Status.PAUSED,
+            },
+            id="an approval that is taken back leaves the gate waiting",
+        ),
+        pytest.param(
+            [OPEN, reached(), granted(), fact.ApprovalUndone(granted=3, gate=GATE)], {}, id="another approval does not"
+        ),
     ],
 )  # fmt: skip
 def test_a_fact_changes_this_and_nothing_else(facts: list[Any], changed: dict[str, Any]) -> None:
@@ -450,7 +473,7 @@ def test_an_imported_feature_holds_all_that_its_file_held() -> None:
     )
     assert found == Feature(
         id=ID, branch="b", status=Status.BLOCKED, place=Place("4.5", 2, "2"), started=1, started_at=at(0),
-        updated_at=at(1), last=1, last_hash=f"{1:064x}", tip=HEAD, paused_until=at(99), failed=2,
+        updated_at=at(1), last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD, paused_until=at(99), failed=2,
         waits=Waits("pause", "blocked when it was imported", at(1)), workflows_completed=("1", "2b"),
         attempts={"4.5": 2, "5a": 1}, notes=(Note("t", "n"), Note(at(1), "bare")), extra={"mine": {"kept": [True]}},
     )  # fmt: skip

@@ -7,26 +7,26 @@ import subprocess
 import pexpect
 import pytest
 
-from orchestrator.approval import Shown, understand
 from orchestrator.core.events import Gate, Place
 from orchestrator.core.state import Feature, Waiting
 from orchestrator.core.values import FeatureId, Status
 from orchestrator.errors import Refusal
+from orchestrator.sitting import Row, understand
 from tests.conftest import PROGRAM, Repo
 
 QUESTION = "anything else approves nothing: "
 
 
-def rows() -> list[Shown]:
+def rows() -> list[Row]:
     """Four features at their gates."""
 
-    def shown(number: int, name: str) -> Shown:
+    def shown(number: int, name: str) -> Row:
         gate = Gate(key="GATE 1", type="human", trigger="?", heading="GATE 1")
         feature = Feature(
             id=FeatureId(f"feat-{name}"), branch=f"feat/{name}", status=Status.PAUSED, place=Place(workflow="1"), started=number,
             started_at="", updated_at="", last=number, last_hash="", gate=Waiting(gate=gate, ordinal=1, reached_at=""),
         )  # fmt: skip
-        return Shown(number=number, feature=feature)
+        return Row(number=number, feature=feature)
 
     return [shown(number, name) for number, name in enumerate(("payment", "landing", "login", "search"), 1)]
 
@@ -43,7 +43,7 @@ def rows() -> list[Shown]:
     ("   ", []),
 ])  # fmt: skip
 def test_what_one_line_decides(line: str, expected: list[tuple[int, str, str]]) -> None:
-    assert [(one.shown.number, one.verdict, one.answer) for one in understand(line, rows(), "")] == expected
+    assert [(one.row.number, one.verdict, one.answer) for one in understand(line, rows(), "")] == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_no_message_that_an_agent_reads_shows_a_command_that_approves(repo: Repo
     assert not any("orchestrator approve" in one or "APPROVE ALL" in one for one in repo.briefs("payment"))
 
 
-def test_a_gate_that_changed_meanwhile_refuses_the_batch(repo: Repo) -> None:
+def test_a_gate_that_changed_meanwhile_is_refused_alone(repo: Repo) -> None:
     at_the_gate(repo, "payment", "landing")
     child = pexpect.spawn(str(PROGRAM), ["approve"], cwd=repo.root, env=repo.env, encoding="utf-8", timeout=30)
     child.expect_exact(QUESTION)
@@ -144,11 +144,12 @@ def test_a_gate_that_changed_meanwhile_refuses_the_batch(repo: Repo) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 1
-    assert "the gate of landing is not the one that was shown any more; nothing was approved" in str(child.before)
-    assert repo.events("approval_granted") == []
+    assert "approved: payment\r\n" in str(child.before)
+    assert "landing was not approved: the gate is not the one that was shown any more (reached)" in str(child.before)
+    assert [one["feature"] for one in repo.events("approval_granted")] == ["feat-payment"]
 
 
-def test_a_commit_since_the_question_refuses_the_batch(repo: Repo) -> None:
+def test_a_commit_since_the_question_refuses_its_gate_alone(repo: Repo) -> None:
     at_the_gate(repo, "payment", "landing")
     child = pexpect.spawn(str(PROGRAM), ["approve"], cwd=repo.root, env=repo.env, encoding="utf-8", timeout=30)
     child.expect_exact(QUESTION)
@@ -157,10 +158,10 @@ def test_a_commit_since_the_question_refuses_the_batch(repo: Repo) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 1
-    assert "feat/landing is not where it was when the gate of landing was shown; nothing was approved" in str(
+    assert "landing was not approved: its branch is not where it was when the gate was shown (commit)" in str(
         child.before
     )
-    assert repo.events("approval_granted") == []
+    assert [one["feature"] for one in repo.events("approval_granted")] == ["feat-payment"]
     repo.sit("APPROVE ALL")
     granted = {one["feature"]: one["payload"]["commit"] for one in repo.events("approval_granted")}
     assert granted["feat-landing"] == repo.git("rev-parse", "feat/landing")

@@ -1,0 +1,54 @@
+"""`guard`: lets a push to a protected branch pass only where its gates are approved and signed. Believes no log."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from orchestrator import guarding
+from orchestrator.adapters.git import Git
+from orchestrator.core.values import Sha
+from orchestrator.errors import Refusal, WrongUsage
+from orchestrator.guarding import Guard, Update
+from orchestrator.workspace import now
+
+
+@click.command("guard")
+@click.option(
+    "--signers", type=click.Path(path_type=Path), required=True, help="Whose signature counts: an allowed-signers file."
+)
+@click.option("--protect", multiple=True, default=("main",), metavar="BRANCH", help="A protected branch, or a glob.")
+@click.option("--base", default="", metavar="COMMIT", help="In CI: what the branch holds; with --head.")
+@click.option("--head", default="", metavar="COMMIT", help="In CI: what it is to hold.")
+def command(signers: Path, protect: tuple[str, ...], base: str, head: str) -> None:
+    """Check a push: as a pre-receive hook on standard input, or in CI with --base and --head."""
+    if bool(base) != bool(head):
+        raise WrongUsage("--base and --head go together", "orchestrator guard --help")
+    allowed = _allowed(signers)
+    git = guarding.quarantined(Path.cwd(), os.environ)
+    pushed = [_update(git, protect[0], base, head)] if base else guarding.updates(sys.stdin)
+    refused = Guard(git, protect, allowed, now()).check(pushed)
+    if refused:
+        raise Refusal("; ".join(refused), "a person approves and signs, then `orchestrator publish` and push again")
+
+
+def _allowed(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise Refusal(f"{path}: {why}", "write it with: orchestrator signers list --ssh") from error
+
+
+def _update(git: Git, branch: str, base: str, head: str) -> Update:
+    return Update(ref=f"refs/heads/{branch}", old=_commit(git, base), new=_commit(git, head))
+
+
+def _commit(git: Git, name: str) -> Sha:
+    found = git.commit(name)
+    if found is None:
+        raise Refusal(f"{name!r} is no commit here", "fetch it, with its history: git fetch --unshallow")
+    return found

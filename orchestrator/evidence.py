@@ -1,0 +1,186 @@
+"""Gathers what a person is to judge a gate by, and what a decision about it is bound to. Decides nothing.
+
+Runs nothing that an agent can set: git's plumbing between commits, and files read as bytes, links not followed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from orchestrator import checkpoints
+from orchestrator.adapters.durable import opened_plain
+from orchestrator.adapters.snapshots import owned
+from orchestrator.core.events import Evidence, Exhibit, Gate
+from orchestrator.core.line import gate_section
+from orchestrator.core.state import Feature
+from orchestrator.core.statement import Bound, digest_of_evidence
+from orchestrator.core.values import Sha
+from orchestrator.errors import GitFailed, OrchestratorError
+from orchestrator.workspace import Workspace
+
+_SECTION = 16_000  # characters
+_FILES = 100
+_CHUNK = 1 << 20
+
+
+def gather(workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | None) -> Evidence:
+    """Return what speaks for a decision now, hashed: for the event that says that the gate is reached."""
+    base = _base(workspace, feature, commit)
+    return Evidence(
+        base=base,
+        tree=_tree(workspace, commit),
+        context=context_digest(workspace, feature),
+        document=document_digest(workspace, feature),
+        section=_section(workspace, feature, gate),
+        files=tuple(files(workspace, feature, _names(workspace, feature, gate, base, commit))),
+    )
+
+
+def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit, ...]]:
+    """Return what a decision about a feature's gate is bound to as things are now, and its files as they are."""
+    waits = feature.gate
+    if waits is None:
+        raise ValueError(f"{feature.slug} waits at no gate")
+    named = waits.evidence.files if waits.evidence else [Exhibit(path=name) for name in waits.gate.evidence]
+    found = tuple(files(workspace, feature, [one.path for one in named]))
+    there = Bound(
+        feature=feature.id,
+        branch=feature.branch,
+        workflow=feature.place.workflow,
+        phase=feature.place.phase,
+        gate=waits.gate.key,
+        type=waits.gate.type,
+        reached=waits.event,
+        commit=feature.tip,
+        tree=_tree(workspace, feature.tip),
+        document=document_digest(workspace, feature),
+        context=context_digest(workspace, feature),
+        evidence=digest_of_evidence(waits, found),
+        head=feature.last_hash,
+    )
+    return there, found
+
+
+def section(workspace: Workspace, feature: Feature) -> str:
+    """Return the gate's own text, as it was when the gate was reached."""
+    waits = feature.gate
+    if waits is None:
+        return ""
+    return waits.evidence.section if waits.evidence else _section(workspace, feature, waits.gate)
+
+
+def base(workspace: Workspace, feature: Feature) -> Sha | None:
+    """Return the commit from which a gate's changes count; None where the branch no longer descends from one."""
+    waits = feature.gate
+    if waits is not None and waits.evidence is not None and waits.evidence.base:
+        return waits.evidence.base
+    return _base(workspace, feature, feature.tip)
+
+
+def _base(workspace: Workspace, feature: Feature, commit: Sha | None) -> Sha | None:
+    """Return the commit of the last decided gate, else of the newest rollback point, that leads to `commit`."""
+    points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
+    for one in (feature.judged, *points):
+        if one is not None and commit is not None and leads_to(workspace, one, commit):
+            return one
+    return None
+
+
+def leads_to(workspace: Workspace, one: Sha, other: Sha) -> bool:
+    try:
+        return workspace.git.unaltered().is_ancestor(one, other)
+    except GitFailed:
+        return False  # pruned, or beyond a shallow clone's edge
+
+
+def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
+    return workspace.git.unaltered().ref(f"{commit}^{{tree}}") if commit else None
+
+
+def document_digest(workspace: Workspace, feature: Feature) -> str:
+    """Return the sha256 of the text of the workflow document in effect; empty where there is none."""
+    document = workspace.line.document(feature.place.workflow)
+    return sha256(document.text.encode()).hexdigest() if document else ""
+
+
+def _section(workspace: Workspace, feature: Feature, gate: Gate) -> str:
+    document = workspace.line.document(feature.place.workflow)
+    if document is None or gate.reported or all(one.key != gate.key for one in document.gates):
+        return ""
+    return gate_section(document, gate.key)[:_SECTION]
+
+
+def context_digest(workspace: Workspace, feature: Feature) -> str:
+    """Return a sha256 over the names and contents of the feature's context files."""
+    owner = checkpoints.owner(workspace, feature)
+    total = sha256()
+    for name in owned(owner):
+        total.update(f"{len(os.fsencode(name))} ".encode() + os.fsencode(name))
+        total.update(hashed(owner.directory / name).sha256.encode() + b"\n")
+    return total.hexdigest()
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def _names(workspace: Workspace, feature: Feature, gate: Gate, base: Sha | None, commit: Sha | None) -> list[str]:
+    """Return the files that the agent named, then those under `[gates] evidence` that are new since the last gate."""
+    new = list(_new(workspace, feature, base, commit)) if workspace.configuration.gates.evidence else []
+    return list(dict.fromkeys([*gate.evidence, *new]))[:_FILES]
+
+
+def _new(workspace: Workspace, feature: Feature, base: Sha | None, commit: Sha | None) -> Iterator[str]:
+    """Give what the configured globs match and git does not hold already as it was at `base`."""
+    place = place_of(workspace, feature)
+    git = workspace.git.unaltered()
+    tracked = set(git.names("ls-tree", "-r", "-z", "--name-only", commit)) if commit else set()
+    changed = tracked
+    if base and commit:
+        words = ("--no-ext-diff", "--no-textconv", "-r", "-z", "--name-only")
+        changed = set(git.names("diff-tree", *words, base, commit))
+    for glob in workspace.configuration.gates.evidence:
+        for path in sorted(place.glob(glob)):
+            name = path.relative_to(place).as_posix()
+            if path.is_file() and (name in changed or name not in tracked):
+                yield name
+
+
+def place_of(workspace: Workspace, feature: Feature) -> Path:
+    """Return the worktree in which a feature's files are looked for."""
+    return Path(feature.worktree) if feature.worktree else workspace.main
+
+
+def files(workspace: Workspace, feature: Feature, names: Sequence[str]) -> Iterator[Exhibit]:
+    """Give the named files as they are: relative to the feature's worktree, or inside its `.context/`."""
+    place = place_of(workspace, feature)
+    inside = [os.path.realpath(place), os.path.realpath(workspace.own_context(feature))]
+    for name in names:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        if "\0" in name:
+            yield Exhibit(path=shown.replace("\0", "\\0"), why="it is no file's name")
+            continue
+        found = os.path.realpath(place / name)
+        if not any(found == one or found.startswith(f"{one}{os.sep}") for one in inside):
+            yield Exhibit(path=shown, why="it lies outside the feature's worktree")
+        else:
+            one = hashed(Path(found))
+            yield Exhibit(path=shown, sha256=one.sha256, bytes=one.bytes, why=one.why)
+
+
+def hashed(path: Path) -> Exhibit:
+    """Return a plain file's sha256 and size, read in pieces, or why there is none."""
+    total, size = sha256(), 0
+    try:
+        with os.fdopen(opened_plain(path, os.O_RDONLY), "rb") as file:
+            while piece := file.read(_CHUNK):
+                total.update(piece)
+                size += len(piece)
+    except OSError as error:
+        why = "it is not there" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+        return Exhibit(path=path.name, why=why)
+    except OrchestratorError as error:
+        return Exhibit(path=path.name, why=str(error))
+    return Exhibit(path=path.name, sha256=total.hexdigest(), bytes=size)

@@ -1,0 +1,250 @@
+"""Checks a push to a protected branch: unapproved work does not reach it. Reads git alone; believes no log, no state.
+
+What is to be approved is read from the line as the protected branch itself holds it, whose signature counts from a
+file of the server's own. Nothing that is pushed is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from orchestrator import config, documents, publishing
+from orchestrator.adapters import signing
+from orchestrator.adapters.git import Git
+from orchestrator.core import statement
+from orchestrator.core.line import GateFound
+from orchestrator.core.statement import Item
+from orchestrator.core.steps import Line
+from orchestrator.core.values import FeatureId, Sha, Value
+from orchestrator.documents import Source
+from orchestrator.errors import BadStatement, GitFailed, Refusal
+
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_FEW = 3  # refusals that one line names
+
+
+class Update(Value):
+    """One line of a push: a ref, what it held and what it is to hold; a name of zeros is nothing."""
+
+    ref: str
+    old: Sha
+    new: Sha
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether the ref is made."""
+        return not self.old.strip("0")
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the ref is taken away."""
+        return not self.new.strip("0")
+
+
+class Required(Value):
+    """A gate that must be approved before work reaches the protected branch."""
+
+    workflow: str
+    gate: str
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.gate}"
+
+
+class Approved(Value):
+    """A signed approval that holds: of which feature and gate, at which commit."""
+
+    feature: FeatureId
+    gate: Required
+    commit: Sha
+
+
+def quarantined(directory: Path, environment: Mapping[str, str]) -> Git:
+    """Return git in a repository as a pre-receive hook sees it, with the objects that are being pushed."""
+    kept = {name: environment[name] for name in _QUARANTINE if name in environment}
+    if "GIT_DIR" in environment:
+        kept["GIT_DIR"] = environment["GIT_DIR"]
+    return Git(directory).within(kept).unaltered()
+
+
+def updates(lines: Iterable[str]) -> list[Update]:
+    """Return what a pre-receive hook is told on its standard input. Raises Refusal for what is no such line."""
+    found: list[Update] = []
+    for line in lines:
+        parts = line.rstrip("\n").split(" ", 2)
+        if len(parts) != 3:
+            raise Refusal(f"{line!r} is no line of a push", "call it as a pre-receive hook, or with --base and --head")
+        found.append(Update(ref=parts[2], old=Sha(parts[0]), new=Sha(parts[1])))
+    return found
+
+
+class Guard:
+    """One push, looked at by the rules of the server: the refs it protects, and whose signature counts."""
+
+    def __init__(self, git: Git, protected: Sequence[str], allowed: str, at: datetime) -> None:
+        self._git = git
+        self._protected = [one if one.startswith("refs/") else f"refs/heads/{one}" for one in protected]  # globs
+        self._allowed = allowed
+        self._at = at
+        self._unsigned: list[str] = []  # why statements were passed over
+        self._pushed: list[Update] = []
+
+    def check(self, pushed: Sequence[Update]) -> list[str]:
+        """Return why a push is refused, one line each; nothing where it may pass."""
+        self._pushed = list(pushed)
+        return [said for one in pushed if self._protects(one.ref) and (said := self._refused(one))]
+
+    def _protects(self, ref: str) -> bool:
+        return any(fnmatchcase(ref, one) for one in self._protected)
+
+    def _refused(self, update: Update) -> str:
+        name = update.ref.removeprefix("refs/heads/")
+        if update.is_gone:
+            return f"{name} is protected and is not deleted"
+        if update.is_new:
+            return f"{name} is protected and is not there yet: push its beginning before the guard is set up"
+        if not self._leads_to(update.old, update.new):
+            return f"{name} is protected: {update.new[:12]} does not follow from {update.old[:12]}"
+        try:
+            required = self._required(update)
+        except (Refusal, GitFailed) as error:
+            return f"{name}: the line cannot be read: {error}"
+        if not required:
+            return f"{name}: no gate of its line asks for a signature, so that nothing could be checked"
+        missing = self._uncovered(update, required)
+        return f"{name}: {missing}" if missing else ""
+
+    # --- what is required ------------------------------------------------------------------------
+
+    def _required(self, update: Update) -> list[Required]:
+        """Return the signed gates of the line up to the one that merges, as the protected branch holds it now."""
+        found = documents.reading(self._source(update.old))
+        if found.problems:
+            raise Refusal(found.problems[0], "mend the line on the protected branch")
+        return list(_up_to_the_merge(found.line, found.configuration.gates.signed))
+
+    def _source(self, commit: Sha) -> Source:
+        """Return the configuration and documents of a commit."""
+        names = self._git.names("ls-tree", "-r", "-z", "--name-only", commit)
+        content = self._git.blob(f"{commit}:{config.FILE}") if config.FILE in names else b""
+        glob = config.parse(content).workflows.glob
+        files = {name: self._git.blob(f"{commit}:{name}") for name in names if documents.fits(name, glob)}
+        return Source(configuration=content, files=files)
+
+    # --- what is covered -------------------------------------------------------------------------
+
+    def _uncovered(self, update: Update, required: Sequence[Required]) -> str:
+        """Return why a push is not wholly of approved work, or nothing: walked from its tip to what was there."""
+        here = update.new
+        while not self._leads_to(here, update.old):
+            why = self._lacking(here, required)
+            if not why:
+                return ""  # with all that leads to it
+            parents = self._git.text("rev-list", "--parents", "-n1", here).split()[1:]
+            landed = self._landed(here, parents, required)
+            if landed:
+                return f"{here[:12]}: {landed if len(parents) == 2 else why}"
+            here = Sha(parents[0])
+        return ""
+
+    def _landed(self, commit: Sha, parents: Sequence[str], required: Sequence[Required]) -> str:
+        """Return why a commit is not the plain merge, or squash, of approved work into its first parent."""
+        if not parents:
+            return "it is not approved"
+        tree = self._git.ref(f"{commit}^{{tree}}")
+        if len(parents) == 2:
+            why = self._lacking(Sha(parents[1]), required)
+            if why:
+                return why
+            same = self._merged(Sha(parents[0]), Sha(parents[1])) == tree
+            return "" if same else "the merge holds more than its two sides; approve the branch after merging into it"
+        if len(parents) > 2:
+            return "it merges more than two"
+        for one in {found.commit for found in self._approvals}:
+            if not self._lacking(one, required) and self._merged(Sha(parents[0]), one) == tree:
+                return ""
+        return "it is not approved"
+
+    def _lacking(self, commit: Sha, required: Sequence[Required]) -> str:
+        """Return which approvals a commit lacks for every feature; nothing where one feature has them all.
+
+        The last of them must be for this very commit, the earlier ones for commits that lead to it.
+        """
+        by_feature: dict[FeatureId, dict[Required, list[Sha]]] = {}
+        for one in self._approvals:
+            by_feature.setdefault(one.feature, {}).setdefault(one.gate, []).append(one.commit)
+        reasons = []
+        for feature, gates in by_feature.items():
+            if commit not in gates.get(required[-1], ()):
+                continue
+            lacks = [one for one in required[:-1] if not self._holds_any(gates.get(one, ()), commit)]
+            if not lacks:
+                return ""
+            named = "; ".join(map(str, lacks[:_FEW])) + (f" and {len(lacks) - _FEW} more" if len(lacks) > _FEW else "")
+            reasons.append(f"{feature} lacks a signed approval of {named}")
+        if reasons:
+            return reasons[0]
+        passed = f" ({self._unsigned[0]})" if self._unsigned else ""
+        return f"no signed approval of {required[-1]} is for {commit[:12]}{passed}"
+
+    def _holds_any(self, commits: Iterable[Sha], tip: Sha) -> bool:
+        return any(self._leads_to(one, tip) for one in commits)
+
+    def _leads_to(self, one: Sha, other: Sha) -> bool:
+        try:
+            return self._git.is_ancestor(one, other)
+        except GitFailed:
+            return False  # it names what is not here
+
+    def _merged(self, one: Sha, other: Sha) -> Sha | None:
+        """Return the tree of a merge that needs no hand, None where it needs one."""
+        done = self._git.run("merge-tree", "--write-tree", "--no-messages", one, other, accept=(0, 1, 128))
+        return Sha(done.stdout.decode().split("\n")[0]) if done.returncode == 0 else None
+
+    # --- approvals -------------------------------------------------------------------------------
+
+    @cached_property
+    def _approvals(self) -> list[Approved]:
+        """Every approval that is signed by one who may, and not too old; from the refs here and in this push."""
+        return [found for commit in sorted(self._carriers()) for found in self._read(commit)]
+
+    def _carriers(self) -> set[Sha]:
+        there = set(self._git.refs(publishing.REFS).values())
+        return there | {one.new for one in self._pushed if one.ref.startswith(publishing.REFS) and not one.is_gone}
+
+    def _read(self, commit: Sha) -> Iterator[Approved]:
+        try:
+            text, signature = publishing.read(self._git, commit)
+            signing.check_by_file(text, signature, self._allowed)
+            found = statement.read(text)
+            if not statement.is_current(found, self._at):
+                raise BadStatement(f"the approval of {found.issued} has run out")
+        except BadStatement as error:
+            self._unsigned.append(str(error))
+            return
+        yield from (approved for item in found.items if (approved := _approved(item)))
+
+
+def _approved(item: Item) -> Approved | None:
+    bound = item.bound
+    if bound.commit is None or item.verdict not in ("approved", "skipped"):
+        return None
+    return Approved(feature=bound.feature, gate=Required(workflow=bound.workflow, gate=bound.gate), commit=bound.commit)
+
+
+def _up_to_the_merge(line: Line, signed: frozenset[str]) -> Iterator[Required]:
+    """Give the stops that need a signature, up to the gate that approves the merge; all where none does."""
+    for document in line.documents:
+        for gate in document.gates:
+            if gate.stops and str(gate.type) in signed:
+                yield Required(workflow=document.id, gate=gate.key)
+            if _merges(gate):
+                return
+
+
+def _merges(gate: GateFound) -> bool:
+    return gate.merges

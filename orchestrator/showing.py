@@ -1,0 +1,229 @@
+"""Shows the gates that wait: short, so that five fit on a screen, or one of them whole. Decides nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+
+import click
+
+from orchestrator import evidence, render
+from orchestrator.adapters.agent import plain
+from orchestrator.core.events import Checked, Exhibit
+from orchestrator.core.state import Feature, Waiting
+from orchestrator.core.values import Sha, Value
+from orchestrator.sitting import Row
+from orchestrator.workspace import Workspace
+
+_INDENT = " " * 7
+_FIRST = ("Waiting for a decision", "Going outside, or irreversible")
+_CHECK = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[([ xX])\]\s+(.*)")
+_ROWS = 200  # of a list, shown whole
+
+
+def short(workspace: Workspace, rows: Sequence[Row]) -> None:
+    """Print the rows, deploy gates in a block of their own; three or four lines each."""
+    width = max(60, shutil.get_terminal_size().columns)
+    inside = [one for one in rows if not one.is_outward]
+    outside = [one for one in rows if one.is_outward]
+    for title, block in zip(_FIRST, (inside, outside), strict=True):
+        if block:
+            click.echo(title)
+        for one in block:
+            for line in _short(workspace, one):
+                click.echo(_cut(line, width))
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def _short(workspace: Workspace, row: Row) -> Iterator[str]:
+    if row.feature is None or row.feature.gate is None:
+        yield f"  {row.number}  line  a change removes or weakens a stop, or changes a validation:"
+        yield from (f"{_INDENT}- {plain(change)}" for change in row.change)
+        return
+    feature, waits = row.feature, row.feature.gate
+    gate = waits.gate
+    since = render.ago(waits.reached_at)
+    yield f"  {row.number}  {feature.slug}  {feature.place.workflow}  {_line(gate.heading)}  ({gate.type}, {since})"
+    asked = _line(gate.trigger)
+    if asked and asked != _line(gate.heading):
+        yield f"{_INDENT}asks: {asked}"
+    if gate.condition:
+        yield f"{_INDENT}only {_line(gate.condition)}: `skip {row.number}` when that does not hold"
+    yield _INDENT + "; ".join(_facts(workspace, feature, waits, row.exhibits))
+    yield from (f"{_INDENT}{one}" for one in _doubts(workspace, feature, waits, row.exhibits))
+    if gate.note:
+        yield f"{_INDENT}the agent says: “{_line(gate.note)}”"
+
+
+def _line(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def _facts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Sequence[Exhibit]) -> Iterator[str]:
+    """Give what speaks for a decision, a few words each."""
+    yield changes(workspace, feature)
+    yield validation(waits)
+    if exhibits:
+        yield "1 file" if len(exhibits) == 1 else f"{len(exhibits)} files"
+    checks = checklist(evidence.section(workspace, feature))
+    if checks:
+        yield f"checklist of {len(checks)}"
+    if waits.evidence is not None and waits.evidence.cost:
+        yield f"cost {waits.evidence.cost:.2f}"
+
+
+def _doubts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Sequence[Exhibit]) -> Iterator[str]:
+    """Give what is not as it was when the gate was reached, one line each."""
+    then = waits.evidence
+    if then is None:
+        return
+    before = {one.path: one for one in then.files}
+    for one in exhibits:
+        if one.why:
+            yield f"file {plain(one.path)}: {plain(one.why)}"
+        elif one.sha256 != before.get(one.path, one).sha256:
+            yield f"file {plain(one.path)} changed since the gate was reached"
+    if then.tree and then.tree != workspace_tree(workspace, feature.tip):
+        yield "the branch holds another tree than when the gate was reached"
+    if waits.checked is not None and waits.checked.tree and waits.checked.tree != then.tree:
+        yield "what was validated is not wholly what was committed: files changed in between"
+    if then.document and then.document != evidence.document_digest(workspace, feature):
+        yield "its workflow document changed since the gate was reached"
+
+
+def workspace_tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
+    """Return the tree of a commit, None where there is none."""
+    return workspace.git.unaltered().ref(f"{commit}^{{tree}}") if commit else None
+
+
+def changes(workspace: Workspace, feature: Feature) -> str:
+    """Return the number of commits and the size of the change since the last decided gate."""
+    base = evidence.base(workspace, feature)
+    if base is None or feature.tip is None:
+        return "commits: from where they count is not known any more"
+    if base == feature.tip:
+        return "commits: none since the last gate"
+    count = int(workspace.git.unaltered().text("rev-list", "--count", f"{base}..{feature.tip}"))
+    stat = _diff(workspace, "--shortstat", base, feature.tip)
+    return f"commits: {count} ({stat[0].strip() if stat else 'no file changed'})"
+
+
+def _diff(workspace: Workspace, how: str, base: Sha, tip: Sha) -> list[str]:
+    """Return git's words about a change between two commits; nothing that an agent could set is run."""
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", how, "-r")
+    return workspace.git.unaltered().lines("diff-tree", *words, base, tip)
+
+
+def validation(waits: Waiting) -> str:
+    """Return what the kit's own validation said when the gate was reached."""
+    checked = waits.checked
+    if checked is not None:
+        return f"validation: `{_line(checked.command)}` exit {checked.exit}, {checked.seconds:.1f} s"
+    if waits.gate.reported:
+        return "validation: not run, the agent asks as it works"
+    return "validation: none, the agent's word counts"
+
+
+class Check(Value):
+    """A row of a section's checklist; `is_ticked` in the document, which says nothing of the feature."""
+
+    text: str
+    is_ticked: bool
+
+
+def checklist(section: str) -> list[Check]:
+    """Return the checkboxes of a gate's section."""
+    found = (_CHECK.fullmatch(row) for row in section.splitlines())
+    return [Check(text=one[2], is_ticked=one[1] != " ") for one in found if one]
+
+
+# --- whole -----------------------------------------------------------------------------------------
+
+
+def whole(workspace: Workspace, row: Row) -> None:
+    """Print all that a gate keeps: its own text, commits, changes, validation, files, the agent's words."""
+    if row.feature is None or row.feature.gate is None:
+        for line in _short(workspace, row):
+            click.echo(line)
+        return
+    feature, waits = row.feature, row.feature.gate
+    gate = waits.gate
+    click.echo(f"{feature.slug}  {feature.place.workflow}  {_line(gate.heading)}")
+    click.echo(f"{gate.type} gate, reached {render.ago(waits.reached_at)}, event #{waits.event}; {_line(gate.why)}")
+    click.echo(f"asks: {_line(gate.trigger)}")
+    for title, lines in (
+        ("What the document says", plain(evidence.section(workspace, feature)).splitlines()),
+        ("Not as it was", list(_doubts(workspace, feature, waits, row.exhibits))),
+        ("Commits", _commits(workspace, feature)),
+        ("Files changed", _stat(workspace, feature)),
+        ("Validation", _ran(waits.checked) or [validation(waits)]),
+        ("Files to look at", [_exhibit(workspace, feature, one) for one in row.exhibits]),
+        ("The agent says", [f"> {line}" for line in plain(gate.note).splitlines()]),
+        ("Cost", _cost(waits)),
+        ("A decision is bound to", _bound(row)),
+    ):
+        if lines:
+            click.echo(f"\n{title}")
+            for line in lines:
+                click.echo(f"  {line}".rstrip())
+
+
+def _commits(workspace: Workspace, feature: Feature) -> list[str]:
+    base = evidence.base(workspace, feature)
+    if base is None or feature.tip is None:
+        return [changes(workspace, feature)]
+    span = f"{base}..{feature.tip}"
+    words = ("--no-show-signature", "--no-decorate", "--no-color", f"--max-count={_ROWS}")
+    rows = workspace.git.unaltered().lines("log", *words, "--format=%h %an  %s", span)
+    return [changes(workspace, feature), *(plain(one) for one in rows)]
+
+
+def _stat(workspace: Workspace, feature: Feature) -> list[str]:
+    base = evidence.base(workspace, feature)
+    if base is None or feature.tip is None or base == feature.tip:
+        return []
+    rows = _diff(workspace, "--numstat", base, feature.tip)
+    more = [f"... and {len(rows) - _ROWS} more"] if len(rows) > _ROWS else []
+    return [_numbers(one) for one in rows[:_ROWS]] + more
+
+
+def _numbers(row: str) -> str:
+    added, removed, name = (*row.split("\t"), "", "")[:3]
+    size = "binary" if added == "-" else f"+{added} -{removed}"
+    return f"{size:<12} {plain(name)}"
+
+
+def _ran(checked: Checked | None) -> list[str]:
+    if checked is None:
+        return []
+    lines = [f"`{_line(checked.command)}` exit {checked.exit}, {checked.seconds:.1f} s"]
+    if checked.where:
+        lines.append(f"in {plain(checked.where)}, tree {(checked.tree or 'unknown')[:12]}")
+    return [*lines, *(f"| {row}" for row in plain(checked.tail).splitlines())]
+
+
+def _exhibit(workspace: Workspace, feature: Feature, one: Exhibit) -> str:
+    if one.why:
+        return f"{plain(one.path)}  ({plain(one.why)})"
+    path = evidence.place_of(workspace, feature) / one.path
+    return f"{plain(str(path))}  ({one.bytes} bytes, sha256 {one.sha256[:16]})"
+
+
+def _cost(waits: Waiting) -> list[str]:
+    found = waits.evidence
+    return [f"{found.cost:.4f}, {found.turns} turns"] if found is not None and (found.cost or found.turns) else []
+
+
+def _bound(row: Row) -> list[str]:
+    bound = row.bound
+    if bound is None:
+        return []
+    return [
+        f"commit {bound.commit or 'none'}, tree {bound.tree or 'none'}",
+        f"context {bound.context[:16]}, document {bound.document[:16] or 'none'}, evidence {bound.evidence[:16]}",
+        f"event #{bound.reached}, head {bound.head[:16]}",
+    ]

@@ -1,0 +1,318 @@
+"""Checks what people decided: statements and signatures, who may sign, changes of the line, and gates passed without.
+
+Read from the log alone, with whose signature counted at that time. Terminal approvals are checked for what they are
+bound to; signatures only where one was given or needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+
+from orchestrator import documents
+from orchestrator.adapters import signing
+from orchestrator.core import events as fact
+from orchestrator.core import statement
+from orchestrator.core.events import Event, Place
+from orchestrator.core.state import Feature, Signer, World, fold
+from orchestrator.core.statement import Item, SignerItem, Statement
+from orchestrator.core.steps import Line, stops_between
+from orchestrator.core.values import FeatureId, Sha, Value, natural_order, slug_of
+from orchestrator.documents import Source
+from orchestrator.errors import BadConfiguration, BadStatement, GitFailed, OrchestratorError
+from orchestrator.verifying.findings import Found, error, note
+from orchestrator.verifying.sight import Sight
+
+_LOOK = "a person looks at that event (orchestrator log), and decides the gate anew where it should not have passed"
+_LEAVES = (
+    fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
+    fact.FeatureRetired,
+)  # fmt: skip
+
+
+class Held(Value):
+    """A statement of the log: what it says, whose valid signature it bears, or why none."""
+
+    says: Statement
+    signer: str
+    why: str
+
+
+class Passed(Value):
+    """A gate that was decided: its workflow, key, label, and where it lies."""
+
+    workflow: str
+    ordinal: int
+    key: str
+    label: str
+
+
+def decisions(sight: Sight) -> Iterator[Found]:
+    """Give what is wrong with what was decided."""
+    yield from Audit(sight).findings()
+
+
+class Audit:
+    """One walk through the log."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._identity = ""
+        self._held: dict[str, Held] = {}
+        self._used: set[tuple[str, FeatureId]] = set()
+        self._heads: dict[FeatureId, str] = {}
+        self._signers: tuple[Signer, ...] = ()
+        self._had_signers = False
+        self._tree: Sha | None = None
+        self._signed: frozenset[str] = frozenset()
+        self._features: dict[FeatureId, Feature] = {}
+        self._passed: dict[FeatureId, list[Passed]] = {}
+        self._before: dict[FeatureId, list[list[Passed]]] = {}
+        self._source = cache(self._read_source)
+        self._line = cache(self._read_line)
+
+    def findings(self) -> Iterator[Found]:
+        """Give the findings in the log's order."""
+        for event in self._sight.workspace.events():
+            self._identity = self._identity or event.hash
+            yield from self._shared(event)
+            if event.feature is not None:
+                yield from self._of_feature(event.feature, event)
+                self._heads[event.feature] = event.hash
+
+    # --- statements, signers, the line -----------------------------------------------------------
+
+    def _shared(self, event: Event) -> Iterator[Found]:
+        match event.payload:
+            case fact.SittingHeld() as sitting:
+                yield from self._take(event, sitting)
+            case fact.SignerAdded(name=name, key=key, statement=named):
+                new = Signer(name=name, key=key)
+                first = () if self._had_signers else (new,)
+                yield from self._change_of_signers(event, named, "add", new, self._signers or first)
+                self._signers, self._had_signers = (*self._signers, new), True
+            case fact.SignerRevoked(name=name, key=key, statement=named):
+                yield from self._change_of_signers(event, named, "revoke", Signer(name=name, key=key), self._signers)
+                self._signers = tuple(one for one in self._signers if one.key != key)
+            case fact.LineAccepted(tree=tree, statement=named):
+                yield from self._change_of_line(event, tree, named)
+                self._tree = tree
+                self._signed = self._signed_by(tree)
+            case _:
+                return
+
+    def _take(self, event: Event, sitting: fact.SittingHeld) -> Iterator[Found]:
+        try:
+            says = statement.read(sitting.statement)
+            self._refuse_foreign(event, says)
+        except BadStatement as wrong:
+            yield error("V901", _where(event), f"the statement of event #{event.id} does not count: {wrong}", _LOOK)
+            return
+        signer, why = "", "it carries no signature"
+        if sitting.signature:
+            signers = self._signers or (() if self._had_signers else _own(says))
+            try:
+                signer, why = signing.check(sitting.statement, sitting.signature, signers), ""
+            except OrchestratorError as wrong:
+                why = str(wrong)
+                yield error("V902", _where(event), f"the signature of event #{event.id} does not count: {wrong}", _LOOK)
+        self._held[statement.digest(sitting.statement)] = Held(says=says, signer=signer, why=why)
+
+    def _refuse_foreign(self, event: Event, says: Statement) -> None:
+        if says.repository != ("" if event.id == 1 else self._identity):
+            raise BadStatement("it was made for another repository")
+        if not statement.is_current(says, datetime.fromisoformat(event.timestamp)):
+            raise BadStatement(f"it was made at {says.issued} and recorded at {event.timestamp}")
+
+    def _change_of_signers(
+        self, event: Event, named: str, action: str, of: Signer, may: tuple[Signer, ...]
+    ) -> Iterator[Found]:
+        held = self._held.get(named)
+        wanted = SignerItem(action=action, name=of.name, key=of.key)
+        if held is None or held.says.signer != wanted:
+            why = "no statement says so"
+        elif held.signer not in {one.name for one in may}:
+            why = held.why or "who signed it may not"
+        else:
+            return
+        what = f"the signer {of.name} was {'added' if action == 'add' else 'revoked'} by event #{event.id}: {why}"
+        yield error("V903", _where(event), what, _LOOK)
+
+    def _change_of_line(self, event: Event, tree: Sha, named: str) -> Iterator[Found]:
+        if not self._signed or self._tree in (None, tree):
+            return
+        held = self._held.get(named)
+        if held is not None and held.signer and held.says.line is not None and held.says.line.tree == tree:
+            return
+        lost = self._weaker(tree)
+        if lost:
+            what = f"event #{event.id} accepted a weaker line without a valid signature: {lost}"
+            yield error("V904", "refs/orchestrator/line", what, _LOOK)
+
+    def _weaker(self, tree: Sha) -> str:
+        """Return the first thing in which an accepted line asks less than the one before it."""
+        old, new = self._source(self._tree), self._source(tree)
+        if old is None or new is None:
+            return "" if new is not None else "it cannot be read from git any more"
+        try:
+            return next(iter(documents.effective(new, old).pending), "")
+        except BadConfiguration as wrong:
+            return str(wrong)
+
+    def _signed_by(self, tree: Sha) -> frozenset[str]:
+        """Return the types that need a signature by an accepted line; as before where it is gone."""
+        found = self._source(tree)
+        if found is None:
+            return self._signed
+        try:
+            return documents.signed_types(found)
+        except BadConfiguration:
+            return self._signed
+
+    def _read_source(self, tree: Sha | None) -> Source | None:
+        if tree is None:
+            return None
+        try:
+            return documents.accepted_source(self._sight.git.unaltered(), tree)
+        except GitFailed:
+            return None
+
+    def _read_line(self, tree: Sha | None) -> Line:
+        found = self._source(tree)
+        try:
+            return documents.reading(found).line if found is not None else Line()
+        except BadConfiguration:
+            return Line()
+
+    # --- gates -----------------------------------------------------------------------------------
+
+    def _of_feature(self, feature: FeatureId, event: Event) -> Iterator[Found]:
+        before = self._features.get(feature)
+        if isinstance(event.payload, fact.ApprovalGranted):
+            yield from self._granted(feature, event, event.payload)
+        world = World(features={feature: before} if before else {})
+        after = fold(world, (event,)).feature(feature)
+        if after is None:
+            return
+        self._features[feature] = after
+        if before is None:
+            yield from self._begun(after, event)
+            return
+        if self._signed:
+            yield from self._left(before, after, event)
+        self._keep(before, after, event)
+        if self._signed:
+            yield from self._passed_over(before, after, event)
+
+    def _granted(self, feature: FeatureId, event: Event, granted: fact.ApprovalGranted) -> Iterator[Found]:
+        needed = granted.gate.type in self._signed
+        why = self._objection(feature, granted, needed) if granted.statement or needed else ""
+        if why:
+            gate = f"{event.workflow} {granted.gate.heading}"
+            what = f"the approval of {slug_of(feature)} at {gate} (event #{event.id}) does not count: {why}"
+            yield error("V905", _where(event), what, _LOOK, of=feature)
+        if granted.statement:
+            self._used.add((granted.statement, feature))
+
+    def _objection(self, feature: FeatureId, granted: fact.ApprovalGranted, needed: bool) -> str:
+        held = self._held.get(granted.statement)
+        if held is None:
+            return "no statement of a person's says so" if granted.statement else "it carries no signature"
+        item = next((one for one in held.says.items if one.bound.feature == feature), None)
+        if item is None:
+            return "its statement does not speak of that feature"
+        if (granted.statement, feature) in self._used:
+            return "its statement was used before"
+        if changed := _unlike(item, granted, self._heads.get(feature, "")):
+            return f"its statement says otherwise: {changed}"
+        if needed and not held.signer:
+            return held.why
+        if granted.signer != held.signer:
+            return "it names another signer than its statement has"
+        return ""
+
+    def _begun(self, feature: Feature, event: Event) -> Iterator[Found]:
+        if self._signed and isinstance(event.payload, fact.FeatureImported):
+            what = f"{feature.slug} was imported at {feature.place.workflow}: what it passed before was not signed here"
+            yield note("V907", _where(event), what, "nothing, if a person imported it; a guard asks for every gate")
+
+    def _left(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
+        """Give a gate that needs a signature and waits no longer, though nobody decided it."""
+        waits = before.gate
+        if waits is None or waits.gate.type not in self._signed or isinstance(event.payload, _LEAVES):
+            return
+        if after.gate is None or after.gate.event != waits.event:
+            yield self._without(before, event, f"{before.place.workflow} {waits.gate.heading}")
+
+    def _keep(self, before: Feature, after: Feature, event: Event) -> None:
+        """Remember which gates are decided; a rejection or a rollback lets those from its place on go."""
+        passed = self._passed.setdefault(after.id, [])
+        match event.payload:
+            case fact.ApprovalGranted(gate=gate, ordinal=ordinal):
+                passed.append(Passed(before.place.workflow, ordinal, gate.key, gate.label))
+            case fact.ApprovalUndone(gate=gate):
+                self._passed[after.id] = [one for one in passed if one.key != gate.key]
+            case fact.ApprovalRejected(place=place):
+                self._passed[after.id] = _before_place(passed, place)
+            case fact.RollbackExecuted():
+                self._before.setdefault(after.id, []).append(passed)
+                self._passed[after.id] = _before_place(passed, after.place)
+            case fact.RollbackUndone():
+                stack = self._before.get(after.id) or [passed]
+                self._passed[after.id] = stack.pop()
+            case _:
+                return
+
+    def _passed_over(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
+        """Give the stops that need a signature and lie behind a feature now, though nobody decided them."""
+        if isinstance(event.payload, fact.RollbackExecuted | fact.RollbackUndone | fact.ApprovalUndone):
+            return
+        if (before.place.workflow, before.place.ordinal) == (after.place.workflow, after.place.ordinal):
+            return
+        passed = self._passed.get(after.id, [])
+        line = self._line(self._tree)
+        for place, gate in stops_between(line, before.place, after.place, before.workflows_completed):
+            if str(gate.type) in self._signed and not _is_among(passed, place.workflow, gate.key, gate.label):
+                yield self._without(after, event, f"{place.workflow} {gate.heading}")
+
+    def _without(self, feature: Feature, event: Event, gate: str) -> Found:
+        what = f"{feature.slug} went past {gate} without a signed decision (event #{event.id}, {event.event_type})"
+        return error("V906", _where(event), what, _LOOK, of=feature.id)
+
+
+def _own(says: Statement) -> tuple[Signer, ...]:
+    """Return the signer that a first statement vouches for: themselves."""
+    one = says.signer
+    return (Signer(name=one.name, key=one.key),) if one is not None and one.action == "add" else ()
+
+
+def _unlike(item: Item, granted: fact.ApprovalGranted, head: str) -> str:
+    """Return the first thing in which an event differs from what was stated, or nothing."""
+    bound = item.bound
+    for name, stated, recorded in (
+        ("head", bound.head, head),
+        ("gate", bound.gate, granted.gate.key),
+        ("type", bound.type, granted.gate.type),
+        ("commit", bound.commit, granted.commit),
+        ("verdict", item.verdict, granted.verdict),
+        ("answer", item.answer, granted.answer),
+    ):
+        if stated != recorded:
+            return name
+    return ""
+
+
+def _before_place(passed: list[Passed], place: Place) -> list[Passed]:
+    here = (natural_order(place.workflow), place.ordinal)
+    kept = [one for one in passed if (natural_order(one.workflow), one.ordinal) < here]
+    same = [one for one in passed if one.workflow == place.workflow and one.key in place.decided]
+    return list(dict.fromkeys([*kept, *same]))
+
+
+def _is_among(passed: list[Passed], workflow: str, key: str, label: str) -> bool:
+    return any(one.workflow == workflow and (one.key == key or one.label == label != "") for one in passed)
+
+
+def _where(event: Event) -> str:
+    return f"events.jsonl:{event.id}"
