@@ -13,10 +13,13 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import config
+from orchestrator.adapters.durable import content_of
 from orchestrator.adapters.git import Git
 from orchestrator.adapters.trees import read_tree
 from orchestrator.config import Configuration
+from orchestrator.core import gatemap
 from orchestrator.core.blocks import stored
+from orchestrator.core.classified import MAP_FILE, Classified
 from orchestrator.core.headings import names
 from orchestrator.core.line import Document, Rules, is_step, order, read_document, weakened, workflow_id
 from orchestrator.core.steps import Line
@@ -26,10 +29,11 @@ from orchestrator.readings import Readings
 
 
 class Source(Value):
-    """What the line is read from: the configuration's bytes, the documents' bytes by their path."""
+    """What the line is read from: the configuration's bytes, the documents' by their path, the gate map's if any."""
 
     configuration: bytes
     files: dict[str, bytes]
+    gates: bytes = b""
 
 
 class Reading(Value):
@@ -40,6 +44,7 @@ class Reading(Value):
     problems: tuple[str, ...]
     missing: frozenset[str]  # ids of documents that are there and could not be read
     left_out: tuple[str, ...] = ()  # documents with an id that say of themselves that they are no step any more
+    drift: tuple[gatemap.Drift, ...] = ()  # what differs from the gate map
 
 
 class Effective(Value):
@@ -53,15 +58,25 @@ class Effective(Value):
     source: Source
     accepted: Sha | None = None  # the tree that it was compared with
     left_out: tuple[str, ...] = ()
+    drift: tuple[gatemap.Drift, ...] = ()  # of the source, whatever waits
 
 
 def source(root: Path) -> Source:
-    """Read the configuration and the documents below the main worktree. Raises BadConfiguration."""
+    """Read configuration, documents and gate map below the main worktree. Raises BadConfiguration."""
     path = root / config.FILE
     content = path.read_bytes() if path.is_file() else b""
     found = config.parse(content)
     files = {name: (root / name).read_bytes() for name in matching(root, found.workflows.glob)}
-    return Source(configuration=content, files=files)
+    return Source(configuration=content, files=files, gates=_gate_map(root))
+
+
+def _gate_map(root: Path) -> bytes:
+    try:
+        return content_of(root / MAP_FILE)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise BadConfiguration(f"{MAP_FILE}: {error.strerror or error}", "make it a file that you can read") from error
 
 
 def matching(root: Path, glob: str) -> list[str]:
@@ -92,9 +107,10 @@ def stem(name: str, glob: str) -> str:
 def reading(source: Source, readings: Readings | None = None) -> Reading:
     """Return the line that a source holds, with what is kept of earlier `readings`.
 
-    Raises BadConfiguration for the configuration itself.
+    Raises BadConfiguration for the configuration itself, and for the gate map.
     """
     found = config.parse(source.configuration)
+    gates = gatemap.parse(source.gates)
     documents: list[Document] = []
     left_out: list[Document] = []
     problems: list[str] = []
@@ -107,7 +123,8 @@ def reading(source: Source, readings: Readings | None = None) -> Reading:
         types = {key: kind for key, kind in found.gates.types.items() if _names(key, workflow)}
         named |= types.keys()
         try:
-            document = _document(name, content, workflow, found, types, readings)
+            classified = gates.of(workflow) if gates else ()
+            document = _document(name, content, workflow, found, types, classified, readings)
             (documents if is_step(document) else left_out).append(document)
         except BadConfiguration as error:
             problems.append(f"{error}" + (f"; {error.hint}" if error.hint else ""))
@@ -122,6 +139,7 @@ def reading(source: Source, readings: Readings | None = None) -> Reading:
         problems=tuple(problems),
         missing=frozenset(missing),
         left_out=tuple(one.file for one in left_out),
+        drift=gatemap.drift(gates, documents, frozenset(missing)) if gates else (),
     )
 
 
@@ -135,6 +153,7 @@ def _document(
     workflow: str,
     found: Configuration,
     types: Mapping[str, str],
+    classified: tuple[Classified, ...],
     readings: Readings | None,
 ) -> Document:
     try:
@@ -146,6 +165,7 @@ def _document(
         phase_words=tuple(dict.fromkeys((*config.PHASE_WORDS, *found.workflows.phase_words))),
         keywords=found.gates.keywords,
         types=tuple((key.partition(":")[2].strip(), kind) for key, kind in types.items()),
+        classified=classified,
     )
     if readings is None:
         return read_document(text, name, workflow, rules)
@@ -216,19 +236,32 @@ def idle_validations(effective: Effective) -> list[str]:
     ]
 
 
+# --- the gate map ----------------------------------------------------------------------------------
+
+
+def renewed_gates(effective: Effective) -> gatemap.Renewed:
+    """Return the gate map for the documents as they lie there. Raises BadConfiguration where one cannot be read."""
+    if effective.problems:  # a document that is not read would lose its entries
+        raise BadConfiguration(effective.problems[0], f"{MAP_FILE} is written once the line can be read whole")
+    current = reading(effective.source)
+    in_effect = {(one.id, gate.key): str(gate.type) for one in effective.line.documents for gate in one.gates}
+    return gatemap.renewed(gatemap.parse(effective.source.gates), current.line.documents, in_effect)
+
+
 # --- accepted and current ------------------------------------------------------------------------
 
 
 def accepted_source(git: Git, tree: Sha) -> Source:
     """Return the line's source as a person last accepted it."""
     files = read_tree(git, tree)
-    configuration = files.pop(config.FILE, b"")
-    return Source(configuration=configuration, files=files)
+    configuration, gates = files.pop(config.FILE, b""), files.pop(MAP_FILE, b"")
+    return Source(configuration=configuration, files=files, gates=gates)
 
 
 def as_files(source: Source) -> dict[str, bytes]:
     """Return a source as the files of a tree."""
-    return {**source.files, config.FILE: source.configuration}
+    gates = {MAP_FILE: source.gates} if source.gates else {}  # lines without one are kept as they were
+    return {**source.files, config.FILE: source.configuration, **gates}
 
 
 def effective(current: Source, accepted: Source | None, readings: Readings | None = None) -> Effective:
@@ -255,6 +288,7 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
         is_changed=True,
         source=current,
         left_out=new.left_out,
+        drift=new.drift,
     )
 
 
@@ -292,6 +326,7 @@ def _unchanged(new: Reading, source: Source, is_changed: bool) -> Effective:
         is_changed=is_changed,
         source=source,
         left_out=new.left_out,
+        drift=new.drift,
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from orchestrator import runner
 from orchestrator.adapters.agent import plain
 from orchestrator.attempts import Result
+from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.events import RollbackOrdered
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.steps import label
@@ -316,6 +317,20 @@ def _foot(workspace: Workspace, world: World, ready: int, *, is_whole: bool) -> 
         click.echo(f"{gates} wait{'s' if gates == 1 else ''} for a person{decide}")
     elif ready and not problems:
         click.echo(f"{ready} can run: orchestrator run")
+    differing = _drifted(workspace)
+    if differing:
+        which = "1 gate differs" if differing == 1 else f"{differing} gates differ"
+        click.echo(f"{which} from {MAP_FILE} (orchestrator workflows shows them)")
+
+
+def _drifted(workspace: Workspace) -> int:
+    """Return how many gates differ from the map; without one no document is read for it."""
+    if not (workspace.main / MAP_FILE).exists():
+        return 0
+    try:
+        return len(workspace.effective.drift)
+    except BadConfiguration:
+        return 0  # said above wherever something could run
 
 
 def _line_problems(workspace: Workspace) -> list[str]:

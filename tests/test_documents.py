@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orchestrator.adapters.git import Git
@@ -21,9 +22,12 @@ from orchestrator.documents import (
     effective,
     matching,
     reading,
+    renewed_gates,
     source,
     stem,
 )
+from orchestrator.errors import BadConfiguration
+from orchestrator.readings import Readings
 
 GLOB = 'workflows.glob = "docs/add-feature-*.md"\n'
 PLAIN = b"# Make it\n\n## Phase 1: Write\n\nWrite it.\n"
@@ -108,6 +112,7 @@ def test_an_accepted_line_comes_back_from_its_tree_byte_for_byte(
     accepted = Source(
         configuration=b'# caf\xc3\xa9\r\n[run]\nparallel = 2\n',
         files={"docs/add-feature-1-x y.md": b"\xef\xbb\xbf# A\r\n", "docs/add-feature-2-\xe9.md": b"\0\n"},
+        gates=b"# caf\xc3\xa9\r\n",
     )  # fmt: skip
     assert accepted_source(git, write_tree(git, as_files(accepted))) == accepted
 
@@ -320,6 +325,77 @@ def test_all_else_takes_effect_at_once(
         configuration=alone.configuration, line=alone.line, problems=(), pending=(), is_changed=True, source=now
     )
     assert shown(found) == gates
+
+
+# --- the gate map ---------------------------------------------------------------------------------------
+
+
+def mapped(*rows: tuple[str, str, str], **files: bytes) -> Source:
+    """Return a source with a map: (workflow, heading, type), as a person adds entries by hand."""
+    parts = [f'[[gates]]\nworkflow = "{one}"\nheading = "{two}"\ntype = "{three}"\n' for one, two, three in rows]
+    return msgspec.structs.replace(given(**(files or ACCEPTED)), gates="".join(parts).encode())
+
+
+SIGNED = ("1", "Phase 1: Write", "human")
+
+
+def test_the_map_is_part_of_the_line_as_accepted(tmp_path: Path, put: Callable[[str, bytes], Path]) -> None:
+    root = put("orchestrator-gates.toml", b"# none yet\n")
+    assert source(root).gates == b"# none yet\n"
+    assert as_files(source(root)) == {"orchestrator.toml": b"", "orchestrator-gates.toml": b"# none yet\n"}
+    assert as_files(given()) == {"orchestrator.toml": GLOB.encode()}
+
+
+def test_a_map_that_cannot_be_read_is_an_error_and_no_missing_one(put: Callable[[str, bytes], Path]) -> None:
+    root = put("orchestrator-gates.toml/x", b"")
+    with pytest.raises(BadConfiguration, match=r"^orchestrator-gates.toml: Is a directory"):
+        source(root)
+    with pytest.raises(BadConfiguration, match=r"^orchestrator-gates.toml:1: unknown key 'gate'"):
+        reading(Source(configuration=b"", files={}, gates=b"gate = 1\n"))
+
+
+def test_a_changed_map_reads_a_kept_document_anew(tmp_path: Path) -> None:
+    readings = Readings(tmp_path / "line.json")
+    for kind in ("deploy", "human", "deploy"):
+        found = reading(mapped(("2", "GATE 1: Screens", kind)), readings)
+        readings.keep()
+        assert shown(found)[0] == ("2", "GATE 1: Screens", kind)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pending"),
+    [
+        ([SIGNED], [(*SIGNED[:2], "none")], ["workflow 1: the human gate 'Phase 1: Write' is gone"]),
+        ([SIGNED], [(*SIGNED[:2], "validation")], ["workflow 1: the gate 'Phase 1: Write' was human and is validation now"]),
+        ([SIGNED], [("3", "GATE 2: Production", "deploy")], ["workflow 1: the human gate 'Phase 1: Write' is gone"]),
+        ([SIGNED], [], ["workflow 1: the human gate 'Phase 1: Write' is gone"]),
+        ([SIGNED], [(*SIGNED[:2], "deploy")], []),
+        ([], [SIGNED], []),
+        ([("2", "GATE 1: Screens", "none")], [], []),
+    ],
+    ids=["none", "weaker", "entry gone", "file gone", "stricter", "first map", "what it called none"],
+)  # fmt: skip
+def test_a_map_that_asks_less_waits_and_one_that_asks_more_holds_at_once(
+    before: list[tuple[str, str, str]], after: list[tuple[str, str, str]], pending: list[str]
+) -> None:
+    old, new = mapped(*before), mapped(*after)
+    found = effective(new, old)
+    assert list(found.pending) == [f"docs/add-feature-1-x.md: {one}" for one in pending]
+    assert shown(found) == shown(reading(old if pending else new))
+
+
+def test_the_map_is_not_brought_up_to_date_while_a_document_cannot_be_read() -> None:
+    with pytest.raises(BadConfiguration, match="not UTF-8"):
+        renewed_gates(effective(mapped(SIGNED, w1=b"\xff", w2=HUMAN), None))
+
+
+def test_a_new_entry_gets_the_type_in_effect_also_where_the_map_itself_is_gone() -> None:
+    accepted = mapped(("2", "GATE 1: Screens", "deploy"))
+    found = renewed_gates(effective(given(**ACCEPTED), accepted))
+    assert [(one.heading, one.type) for one in found.gates.entries] == [
+        ("GATE 1: Screens", "deploy"),
+        ("GATE 2: Production", "deploy"),
+    ]
 
 
 def test_one_weaker_document_holds_back_no_other() -> None:

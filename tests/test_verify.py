@@ -461,6 +461,12 @@ def validate_no_workflow(one: Kit) -> None:
     path.write_text(path.read_text() + '[validate.workflows]\n"77" = "true"\n')
 
 
+def change_a_classified_section(one: Kit) -> None:
+    one.do("workflows", "--write")
+    path = one.root / "line/add-feature-2-show.md"
+    path.write_text(path.read_text() + "\n## GATE 1: Screens\n\nRun `npm test`; it must be green.\n")
+
+
 def sign_commits(one: Kit) -> None:
     one.git("config", "commit.gpgSign", "true")
 
@@ -590,6 +596,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (remove_the_documents, "V803", "error", THEIRS),
     (change_the_validation, "V804", "note", THEIRS),
     (validate_no_workflow, "V805", "warning", THEIRS),
+    (change_a_classified_section, "V806", "warning", THEIRS),
     (lose_the_agent, "V811", "warning", THEIRS),
     (log_the_agent_out, "V812", "warning", THEIRS),
     (configure_no_agent, "V813", "note", THEIRS),

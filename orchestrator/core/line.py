@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from orchestrator.core.blocks import Heading, Section, frontmatter, sections, stored
+from orchestrator.core.cases import Verdict
+from orchestrator.core.classified import Classified, Seen, holding, is_weaker, section_digest
 from orchestrator.core.headings import condition, names
-from orchestrator.core.outline import Outline, outline, verdicts
+from orchestrator.core.outline import Outline, named_verdicts, outline, verdicts
 from orchestrator.core.values import GateType, Value, is_workflow_id, natural_order
 from orchestrator.core.wording import fold, regex
 from orchestrator.errors import BadConfiguration
 
 _GONE = r"(?:descontinuad[oa]|discontinued|deprecated|obsolet[oae]|arquivad[oa]|archived|desativad[oa])"
 _DISCONTINUED = regex(rf"^\W*{_GONE}\b|[(\[]{_GONE}[)\]]")
-_STRENGTH = ("none", "validation", "human", "deploy")
+_NO_GATE = "by its words it is no gate"
 
 
 class Phase(Value):
@@ -65,6 +67,7 @@ class Document(Value):
     title_line: int = 1
     skipped: int = 0
     description: str = ""
+    seen: tuple[Seen, ...] = ()  # what is a gate by any account, in order, also where its type is none
 
     @property
     def places(self) -> tuple[Phase, ...]:
@@ -78,11 +81,15 @@ class Document(Value):
 
 
 class Rules(Value):
-    """What the user's configuration says about one document; `types` are (part of a heading, type or none)."""
+    """What the user's configuration says about one document; `types` are (part of a heading, type or none).
+
+    `classified` is what the gate map says of it: each entry speaks for its own heading and for no other.
+    """
 
     phase_words: tuple[str, ...] = ("Fase", "Phase")
     keywords: tuple[str, ...] = ()
     types: tuple[tuple[str, str], ...] = ()
+    classified: tuple[Classified, ...] = ()
 
 
 class Piece(Value):
@@ -137,6 +144,11 @@ def read_document(text: str, file: str, workflow: str, rules: Rules) -> Document
     keys = _keys([one.heading.text for one in found])
     chosen = dict(_chosen(found, keys, rules.types, file))
     plan = outline(found, rules.phase_words, rules.keywords, chosen)
+    judged = verdicts(plan)
+    mapped = {keys.index(one.key): one for one in rules.classified if one.key in keys}
+    added = {at for at, one in mapped.items() if at not in {*judged, *chosen} and one.type != "none"}
+    told = named_verdicts(outline(found, rules.phase_words, rules.keywords, {*chosen, *added}), added) if added else {}
+    seen = _seen(clean, plan, judged, keys, chosen, mapped)
     title = Heading(level=0, text=name, line=skipped + 1) if plan.title is None else found[plan.title].heading
     phases = tuple(_phases(plan))
     return Document(
@@ -145,11 +157,12 @@ def read_document(text: str, file: str, workflow: str, rules: Rules) -> Document
         title=title.text,
         text=clean,
         phases=phases,
-        gates=tuple(_gates(plan, keys, chosen, phases)),
+        gates=tuple(_gates(plan, {**told, **judged}, seen, chosen, mapped, phases)),
         headings=tuple(one.heading.text for one in found if one.heading.level),
         title_line=title.line,
         skipped=skipped,
         description=values.get("description", ""),
+        seen=tuple(seen.values()),
     )
 
 
@@ -208,7 +221,7 @@ def _loss(accepted: Document, gate: GateFound, found: Sequence[GateFound]) -> st
     now = next((one for one in found if one.key == gate.key), None) or _relabelled(gate, found)
     if now is None:
         return f"workflow {accepted.id}: the {gate.type} gate {gate.heading!r} is gone"
-    if _STRENGTH.index(now.type) < _STRENGTH.index(gate.type):
+    if is_weaker(now.type, gate.type):
         return f"workflow {accepted.id}: the gate {gate.heading!r} was {gate.type} and is {now.type} now"
     return ""
 
@@ -248,23 +261,60 @@ def _phases(plan: Outline) -> Iterator[Phase]:
         yield Phase(ordinal=ordinal, id=phase, title=title, line=plan.sections[at].heading.line)
 
 
-def _gates(plan: Outline, keys: Sequence[str], chosen: dict[int, str], phases: Sequence[Phase]) -> Iterator[GateFound]:
-    for at, verdict in verdicts(plan).items():
-        if chosen.get(at) == "none":
+def _seen(
+    text: str,
+    plan: Outline,
+    judged: Mapping[int, Verdict],
+    keys: Sequence[str],
+    chosen: Mapping[int, str],
+    mapped: Iterable[int],
+) -> dict[int, Seen]:
+    """Return what is a gate by any account, by its place. No entry of the map bears on where a section ends."""
+    lines = {at: one.heading.line for at, one in enumerate(plan.sections)}
+    starts = sorted(lines[at] for at in {*plan.phases, *judged})
+    found = {}
+    for at in sorted({*judged, *mapped}):
+        end = min((start - 1 for start in starts if start > lines[at]), default=text.count("\n") + 1)
+        verdict = judged.get(at)
+        found[at] = Seen(
+            key=keys[at],
+            digest=section_digest(_cut(text, lines[at], end)),
+            type=str(verdict.type) if verdict else "none",
+            why=f"{verdict.why}: {verdict.trigger}" if verdict else _NO_GATE,
+            is_chosen=at in chosen,
+        )
+    return found
+
+
+def _gates(
+    plan: Outline,
+    judged: Mapping[int, Verdict],
+    seen: Mapping[int, Seen],
+    chosen: Mapping[int, str],
+    mapped: Mapping[int, Classified],
+    phases: Sequence[Phase],
+) -> Iterator[GateFound]:
+    for at, verdict in sorted(judged.items()):
+        if at in chosen:
+            type_, why = chosen[at], "[gates.types] says so"
+        elif at in mapped:
+            type_, why = holding(mapped[at], seen[at])
+        else:
+            type_, why = str(verdict.type), verdict.why
+        if type_ == "none":
             continue
         heading = plan.sections[at].heading
-        type_ = GateType(chosen.get(at, verdict.type))
         yield GateFound(
-            key=keys[at],
+            key=seen[at].key,
             heading=heading.text,
             line=heading.line,
-            type=type_,
+            type=GateType(type_),
             trigger=verdict.trigger,
-            why="[gates.types] says so" if at in chosen else verdict.why,
+            why=why,
             label=plan.labels.get(at, ""),
             condition=condition(heading.text),
             ordinal=sum(1 for one in phases if one.line <= heading.line) if phases else 1,
-            merges=verdict.merges and type_ is GateType.DEPLOY,
+            merges=verdict.merges and type_ == GateType.DEPLOY,
             end=verdict.end,
         )
 
@@ -293,5 +343,10 @@ def _section_end(document: Document, gate: GateFound) -> int:
 
 
 def _slice(document: Document, first: int, last: int) -> str:
-    text = "\n".join(document.text.split("\n")[first - 1 : last]).strip("\n")
-    return f"{text}\n" if text.strip() else ""
+    return _cut(document.text, first, last)
+
+
+def _cut(text: str, first: int, last: int) -> str:
+    """Return these lines of a text, without blank ones around them."""
+    part = "\n".join(text.split("\n")[first - 1 : last]).strip("\n")
+    return f"{part}\n" if part.strip() else ""

@@ -83,6 +83,12 @@ def verdicts(plan: Outline) -> dict[int, Verdict]:
     return {at: one for at, one in sorted(together.items()) if not _is_around_stop(plan, together, at)}
 
 
+def named_verdicts(plan: Outline, places: Iterable[int]) -> dict[int, Verdict]:
+    """Return who decides at headings that a person calls gates, whatever their words are to the rules."""
+    owners = [_owner(plan, at) for at in range(len(plan.sections))]
+    return {at: verdict(_case(plan, owners, at)) for at in places}
+
+
 def _is_around_stop(plan: Outline, found: Mapping[int, Verdict], at: int) -> bool:
     """Tell whether a phase is a gate by a word of the user's or a table's row alone, and a heading inside it stops."""
     is_by_a_word = at in plan.hinted and found[at].why.startswith(NOBODY_SAYS)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator import documents
-from orchestrator.adapters.agent import agent_environment
+from orchestrator.adapters.agent import agent_environment, plain
 from orchestrator.config import FILE, Agent
+from orchestrator.core.classified import MAP_FILE
 from orchestrator.documents import Effective
 from orchestrator.errors import BadConfiguration
 from orchestrator.verifying.findings import Found, error, note, warning
@@ -30,7 +31,8 @@ def configuration(sight: Sight) -> Iterator[Found]:
     """See that configuration and documents can be read as they stand."""
     line = sight.line
     if isinstance(line, BadConfiguration):
-        yield error("V801", FILE, str(line), line.hint or "mend it there")
+        where = MAP_FILE if str(line).startswith(MAP_FILE) else FILE
+        yield error("V801", where, str(line), line.hint or "mend it there")
         return
     for problem in line.problems:
         yield error("V802", "the line", problem, "orchestrator workflows shows the line as it is read")
@@ -43,6 +45,9 @@ def configuration(sight: Sight) -> Iterator[Found]:
         yield error("V801", FILE, str(broken), broken.hint)
     for row in documents.idle_validations(line):
         yield warning("V805", FILE, row, "write an id that `orchestrator workflows` shows, or take the row out")
+    for one in line.drift:
+        what = plain(f"the gate {one.heading!r} of workflow {one.workflow} {one.what}")
+        yield warning("V806", plain(one.file), what, "read it there, then `orchestrator workflows --write`")
     for change in line.pending:
         yield note(
             "V804", "the line", f"a change waits for a person's yes: {change}", "the person finds it with the gates"
