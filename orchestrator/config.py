@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.adapters.durable import content_of
+from orchestrator.core.telling import RINGS
 from orchestrator.core.values import Value
 from orchestrator.errors import BadConfiguration
 
@@ -85,6 +86,8 @@ class Hooks(Value, forbid_unknown_fields=True):
 class Notify(Value, forbid_unknown_fields=True):
     command: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    terminal: tuple[str, ...] = ()
+    repeat: str = ""
 
 
 class Configuration(Value, forbid_unknown_fields=True):
@@ -231,6 +234,9 @@ def _check(found: Configuration, text: str, name: str) -> None:
     for glob in found.gates.evidence:
         if glob.startswith(("/", "~")) or ".." in Path(glob).parts or not glob:
             raise refuse("gates.evidence", f"{glob!r} leads outside the repository", "name a folder inside it")
+    for word in found.notify.terminal:
+        if word not in RINGS:
+            raise refuse("notify.terminal", f"{word!r} is unknown", 'write "bell", "osc9" or both')
     for key, count, least in (
         ("validate.attempts", found.validate.attempts, 1),
         ("run.parallel", found.run.parallel, 1),
@@ -248,6 +254,8 @@ def _check_durations(found: Configuration, refuse: Any) -> None:
     for key, value in found.gates.pause.items():
         if not _is_duration(value):
             raise refuse("gates.pause", f"{key!r} = {value!r} is no duration", hint, key)
+    if found.notify.repeat and not _is_duration(found.notify.repeat):
+        raise refuse("notify.repeat", f"{found.notify.repeat!r} is no duration", f"{hint}; empty means never")
 
 
 def _check_assurance(assurance: str | dict[str, str], refuse: Any) -> None:

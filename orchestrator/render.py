@@ -13,13 +13,14 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator import runner
+from orchestrator import announcing, runner
 from orchestrator.adapters.agent import plain
 from orchestrator.attempts import Result
 from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.events import RollbackOrdered
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.steps import label
+from orchestrator.core.telling import duration as duration
 from orchestrator.core.values import Status, slug
 from orchestrator.errors import BadConfiguration, Refusal, WrongUsage
 from orchestrator.rollback import Plan, stuck
@@ -321,6 +322,8 @@ def _foot(workspace: Workspace, world: World, ready: int, *, is_whole: bool) -> 
     if differing:
         which = "1 gate differs" if differing == 1 else f"{differing} gates differ"
         click.echo(f"{which} from {MAP_FILE} (orchestrator workflows shows them)")
+    if not problems and (failed := announcing.failed(workspace)):
+        click.echo(f"the last notification, {ago(failed.at.isoformat())}, was not delivered: {failed.reason}")
 
 
 def _drifted(workspace: Workspace) -> int:
@@ -411,17 +414,6 @@ def ago(moment: str) -> str:
     seconds = max(0.0, (now() - then).total_seconds())
     stamp = f"{then:%H:%M}" if then.date() == now().date() else f"{then:%Y-%m-%d %H:%M}"
     return f"{stamp} ({duration(seconds)} ago)"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units at most: `4 min`, `2 h 5 min`, `3 d`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def past(workspace: Workspace, when: str) -> World:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import FrameType
 
 from orchestrator import attempts, perform, rollback, worktrees
 from orchestrator.adapters.lock import holder
+from orchestrator.announcing import Announcer
 from orchestrator.attempts import Result
 from orchestrator.checkpoints import instant
 from orchestrator.core import decide
@@ -26,6 +27,7 @@ from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, No
 from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
+_GATHER = 30.0  # seconds in which news goes into one message while steps run
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
 
 Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug, result)
@@ -136,7 +138,9 @@ class Runner:
         self._running: dict[FeatureId, Future[Result]] = {}
         self._held: dict[FeatureId, str] = {}  # what failed to begin in this run, and why
         self._later: dict[FeatureId, float] = {}  # what somebody else had just then: not before this moment again
-        self._told: set[tuple[str, str]] = set()  # what a person was notified of in this run
+        self._untold: list[Result] = []  # rollbacks that a person was not told of yet
+        self._gather: float | None = None  # until this moment what joins the set goes into the same message
+        self.announcer = Announcer(workspace)
         self.results: list[Result] = []
 
     def run(self, refresh: Callable[[], None]) -> None:
@@ -154,11 +158,27 @@ class Runner:
                 raise
             finally:
                 self._collect(list(self._running.values()))
+        self._tell()
+
+    def _tell_in_time(self) -> None:
+        """Tell a person where it is due: steps that end one after the other are no reason for a message each."""
+        if not self._untold and not self.announcer.is_due():
+            self._gather = None
+            return
+        if self._gather is None:
+            self._gather = time.monotonic() + _GATHER
+        if time.monotonic() >= self._gather:
+            self._tell()
+
+    def _tell(self) -> None:
+        self.announcer.announce(self._untold)
+        self._untold, self._gather = [], None
 
     def _turn(self, pool: ThreadPoolExecutor, refresh: Callable[[], None]) -> bool:
         """Begin what can be begun, or wait for something to end; tell whether there is more to do."""
         refresh()
         wake(self._workspace)
+        self._tell_in_time()
         others = {one for one in busy(self._workspace) if one not in self._running}
         self._later = {one: moment for one, moment in self._later.items() if moment > time.monotonic()}
         held = {**held_back(self._workspace), **self._held, **dict.fromkeys(self._later, "just now in use")}
@@ -216,7 +236,8 @@ class Runner:
                 self._workspace.notices.append(about(name, f"{error}{hint}"))
             else:
                 self.results.append(result)
-                announce(self._workspace, [result], self._told)
+                if result.outcome == "rolled_back":
+                    self._untold.append(result)
 
 
 def _ended(workspace: Workspace, feature: FeatureId) -> Feature:
@@ -305,42 +326,14 @@ def stopping(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def await_change(workspace: Workspace, stop: threading.Event) -> None:
-    """Wait until somebody else recorded something, or a pause may be over."""
+def await_change(workspace: Workspace, stop: threading.Event, is_due: Callable[[], bool]) -> None:
+    """Wait until somebody else recorded something, a pause may be over, or `is_due` says that there is work."""
     size = workspace.head.offset  # of what was read: a decision recorded since then counts
     until = [one.paused_until for one in waiting(workspace) if one.paused_until and one.gate is None]
     while not stop.wait(_TICK):
-        if _size(workspace) != size or any(_is_past(one) for one in until):
+        if _size(workspace) != size or any(_is_past(one) for one in until) or is_due():
             return
 
 
 def _size(workspace: Workspace) -> int:
     return workspace.log.stat().st_size
-
-
-def announce(workspace: Workspace, results: Sequence[Result], told: set[tuple[str, str]] | None = None) -> None:
-    """Notify a person of what waits, where something new does: one message for the whole set.
-
-    `told` is what earlier messages of the same run named, each with its time; it grows, and nothing is said twice.
-    """
-    news = [one for one in results if one.outcome in ("gate", "parked", "rolled_back")]
-    notify = workspace.configuration.notify
-    if not news or not (notify.command or notify.urls):
-        return
-    from orchestrator.adapters.notify import notify as send
-
-    gates = [one for one in waiting(workspace) if one.gate is not None]
-    parked = [one for one in waiting(workspace) if one.waits is not None and one.waits.kind == "parked"]
-    waits = {(one.slug, one.gate.reached_at) for one in gates if one.gate}
-    waits |= {(one.slug, one.waits.since) for one in parked if one.waits}
-    told = set() if told is None else told
-    if waits <= told and all(one.outcome != "rolled_back" for one in news):
-        return
-    told |= waits
-    title = f"orchestrator: {len(gates)} gates wait, {len(parked)} parked"
-    rows = [f"{one.slug} {one.place.workflow}: {one.gate.gate.heading}" for one in gates if one.gate]
-    rows += [f"{one.slug}: {one.waits.reason}" for one in parked if one.waits]
-    rows += [f"{one.feature}: rolled back, {one.why}" for one in news if one.outcome == "rolled_back"]
-    failure = send(list(notify.command), title, "\n".join(rows) or title, urls=notify.urls)
-    if failure:
-        workspace.notices.append(failure)

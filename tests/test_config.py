@@ -67,6 +67,8 @@ trailers = true
 [notify]
 command = ["notify-send"]
 urls = ["ntfy://x"]
+terminal = ["bell", "osc9"]
+repeat = "4h"
 """
 
 
@@ -87,7 +89,7 @@ def test_every_key_is_read() -> None:
         checkpoints=Checkpoints(0),
         backups=Backups(3),
         hooks=Hooks(True, True),
-        notify=Notify(("notify-send",), ("ntfy://x",)),
+        notify=Notify(("notify-send",), ("ntfy://x",), ("bell", "osc9"), "4h"),
     )
 
 
@@ -98,7 +100,7 @@ def test_every_key_is_optional_and_the_defaults_are_those_of_the_documentation()
     assert found.validate == Validate(command="", attempts=3, pass_when="", workflows={})
     assert found.gates == Gates(("GATE 1", "screenshot", "staging"), "terminal", {}, {})
     assert (found.run, found.checkpoints, found.backups) == (Run(3, False), Checkpoints(20), Backups(50))
-    assert (found.hooks, found.notify) == (Hooks(False, False), Notify((), ()))
+    assert (found.hooks, found.notify) == (Hooks(False, False), Notify((), (), (), ""))
     assert found == Configuration()
 
 
@@ -215,6 +217,16 @@ def test_a_wrong_type_names_file_line_and_key(text: str, where: int, what: str) 
             '[gates.pause]\n"11a: Staging" = "24h"\n"11b: = x" = "soon"\n',
             "orchestrator.toml:3: gates.pause: '11b: = x' = 'soon' is no duration",
             "write it like 90s, 45m, 24h or 7d",
+        ),
+        (
+            '[notify]\ncommand = ["x"]\nrepeat = "often"\n',
+            "orchestrator.toml:3: notify.repeat: 'often' is no duration",
+            "write it like 90s, 45m, 24h or 7d; empty means never",
+        ),
+        (
+            '[notify]\nterminal = ["bell", "osc777"]\n',
+            "orchestrator.toml:2: notify.terminal: 'osc777' is unknown",
+            'write "bell", "osc9" or both',
         ),
         (
             '[gates]\n[gates.types]\n# none\n"4.5: GATE 2" = "person"\n',

@@ -29,6 +29,7 @@ FLOORS = {
     **dict.fromkeys(
         ("reconcile", "documents", "readings", "config", "runner", "assets", "makefile", "setup", "verifying"), 4
     ),
+    "announcing": 4,
     **dict.fromkeys(("commands", "render", "session", "showing", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }

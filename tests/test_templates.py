@@ -159,7 +159,12 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
         "checkpoints": {"tags": 20},
         "backups": {"keep": 50},
         "hooks": {"wait": False, "trailers": False},
-        "notify": {"command": ["notify-send"], "urls": ["ntfys://ntfy.sh/my-topic"]},
+        "notify": {
+            "command": ["notify-send"],
+            "urls": ["ntfys://ntfy.sh/my-topic"],
+            "terminal": ["bell", "osc9"],
+            "repeat": "4h",
+        },
     }
 
 

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from orchestrator import attempts, render, runner, session, worktrees
+from orchestrator import announcing, attempts, render, runner, session, worktrees
 from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
@@ -31,9 +31,13 @@ def command(feature: str | None, dry_run: bool, as_json: bool) -> int:
         result = _stoppable(workspace, only)
         if result is not None:
             render.step(result, as_json)
-            runner.announce(workspace, [result])
-            return INTERRUPTED if result.outcome == "interrupted" else 0
-        return _nothing(workspace, only, as_json)
+            if result.outcome == "interrupted":
+                return INTERRUPTED
+            announcing.announce(workspace, [result])
+            return 0
+        status = _nothing(workspace, only, as_json)
+        announcing.announce(workspace, [])
+        return status
 
 
 def _stoppable(workspace: Workspace, only: FeatureId | None) -> Result | None:

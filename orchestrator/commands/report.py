@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from orchestrator import attempts, judging, perform, render, runner, session
+from orchestrator import announcing, attempts, judging, perform, render, runner, session
 from orchestrator.adapters.agent import Said
 from orchestrator.attempts import Prepared, Result
 from orchestrator.checkpoints import instant
@@ -39,7 +39,7 @@ def command(
             prepared = _opened(workspace, workspace.load().features[found.id])
             result = _close(workspace, prepared, said)
         render.step(result, as_json)
-        runner.announce(workspace, [result])
+        announcing.announce(workspace, [result])
 
 
 def _opened(workspace: Workspace, feature: Feature) -> Prepared:

@@ -36,7 +36,7 @@ def run(workspace: Workspace, parallel: int | None, wait: bool, as_json: bool) -
             if stop.is_set() or not wait or not list(runner.waiting(workspace)) or runner.all_parked(workspace):
                 break
             session.tell(workspace)
-            runner.await_change(workspace, stop)
+            runner.await_change(workspace, stop, one.announcer.is_due)
     waits = list(runner.waiting(workspace))
     if as_json:
         render.json({"steps": [render.shape(step) for step in one.results], "features": states(workspace)})

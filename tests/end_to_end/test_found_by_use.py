@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.announcing import announce
 from orchestrator.approval import understand
 from orchestrator.attempts import Result
-from orchestrator.runner import announce
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM, Repo
 from tests.end_to_end.test_several_at_once import MERGE
@@ -480,19 +480,16 @@ def test_what_a_run_told_a_person_it_does_not_tell_again(repo: Repo) -> None:
     repo.run("start", "payment")
     repo.run("start", "landing")
     steps = [Result(**repo.json("next")) for _ in range(2)]
-    told.unlink()
     workspace = Workspace.find(repo.root)
-    workspace.load()
-    named: set[tuple[str, str]] = set()
     for step in steps:
-        announce(workspace, [step], named)
-    assert told.read_text().count("payment: ") == told.read_text().count("landing: ") == 1
+        announce(workspace, [step])
+    assert told.read_text().count("payment (") == 2  # when it was parked, and when landing was
+    assert told.read_text().count("landing (") == 1
     repo.run("resume", "payment")
-    again = Result(**repo.json("next", "payment"))
     told.unlink()
-    workspace.load()
-    announce(workspace, [again], named)
-    assert "payment: " in told.read_text()
+    again = Result(**repo.json("next", "payment"))
+    announce(workspace, [again])
+    assert told.read_text().count("payment (") == 1
 
 
 def test_status_of_one_feature_counts_no_other_and_a_retired_one_is_called_so(repo: Repo) -> None:
