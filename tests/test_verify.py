@@ -628,6 +628,15 @@ def test_a_seeded_fault_is_named_changes_nothing_and_is_mended_where_it_can_be(
     assert status == int("error" in left.values()), (left, err)
 
 
+def test_addresses_without_the_extra_that_sends_to_them_are_named(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = kit.root / "orchestrator.toml"
+    path.write_text(path.read_text() + '[notify]\nurls = ["ntfy://topic"]\n')
+    monkeypatch.setitem(sys.modules, "apprise", None)  # as if it were not installed
+    assert found(kit)["V830"] == "warning"
+    monkeypatch.setitem(sys.modules, "apprise", sys)
+    assert "V830" not in found(kit)
+
+
 def test_what_is_mended_and_cannot_be_recorded_is_said_and_the_status_is_one(kit: Kit) -> None:
     lose_the_newest_tar(kit)
     lock = kit.home / "events.jsonl.lock"

@@ -47,6 +47,7 @@ OUTSIDE: tuple[Check, ...] = (
     hooks.trouble,
     outside.configuration,
     outside.agent,
+    outside.notifier,
     outside.git_settings,
 )
 _LOOKS = 3

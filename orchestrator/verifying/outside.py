@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from orchestrator import documents
@@ -55,7 +56,7 @@ def configuration(sight: Sight) -> Iterator[Found]:
 
 
 def agent(sight: Sight) -> Iterator[Found]:
-    """See that the agent's program and the notifier are there, and the agent is logged in."""
+    """See that the agent's program is there, and logged in."""
     if not isinstance(sight.line, Effective):
         return
     found = sight.line.configuration
@@ -68,9 +69,19 @@ def agent(sight: Sight) -> Iterator[Found]:
     elif not _is_logged_in(program):
         login = _LOGIN[Path(program).name][1]
         yield warning("V812", program, "the agent says that it is not logged in", f"log in: `{login}`")
+
+
+def notifier(sight: Sight) -> Iterator[Found]:
+    """See that there is what the ways of notifying need."""
+    if not isinstance(sight.line, Effective):
+        return
+    found = sight.line.configuration
     if found.notify.command and _program(sight, found.notify.command[0]) is None:
         what = f"the notifier {found.notify.command[0]!r} is not found"
         yield warning("V814", FILE, what, "install it, or mend [notify] command")
+    if found.notify.urls and find_spec("apprise") is None:
+        what = "[notify] urls are set, and the extra that sends to them is not installed"
+        yield warning("V830", FILE, what, "install orchestrator[notify], or take the addresses out")
 
 
 def _agent(found: Agent) -> str:
