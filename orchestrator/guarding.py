@@ -16,6 +16,7 @@ from orchestrator import config, documents, publishing
 from orchestrator.adapters import signing
 from orchestrator.adapters.git import Git
 from orchestrator.core import statement
+from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.line import GateFound
 from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line
@@ -133,7 +134,8 @@ class Guard:
         content = self._git.blob(f"{commit}:{config.FILE}") if config.FILE in names else b""
         glob = config.parse(content).workflows.glob
         files = {name: self._git.blob(f"{commit}:{name}") for name in names if documents.fits(name, glob)}
-        return Source(configuration=content, files=files)
+        gates = self._git.blob(f"{commit}:{MAP_FILE}") if MAP_FILE in names else b""
+        return Source(configuration=content, files=files, gates=gates)
 
     # --- what is covered -------------------------------------------------------------------------
 

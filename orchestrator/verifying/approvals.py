@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 
+from msgspec.structs import replace
+
 from orchestrator import documents
 from orchestrator.adapters import signing
 from orchestrator.core import events as fact
 from orchestrator.core import statement
 from orchestrator.core.events import Event, Place
+from orchestrator.core.line import GateFound
 from orchestrator.core.state import Feature, Signer, World, fold
 from orchestrator.core.statement import Item, SignerItem, Statement
 from orchestrator.core.steps import Line, stops_between
@@ -25,6 +28,7 @@ from orchestrator.verifying.findings import Found, error, note
 from orchestrator.verifying.sight import Sight
 
 _LOOK = "a person looks at that event (orchestrator log), and decides the gate anew where it should not have passed"
+_BEYOND = "999999999"  # an id behind every workflow's
 _LEAVES = (
     fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
     fact.FeatureRetired,
@@ -40,7 +44,7 @@ class Held(Value):
 
 
 class Passed(Value):
-    """A gate that was decided: its workflow, key, label, and where it lies."""
+    """A gate that was decided as it had to be: its workflow, key, label, and where it lies."""
 
     workflow: str
     ordinal: int
@@ -189,8 +193,11 @@ class Audit:
 
     def _of_feature(self, feature: FeatureId, event: Event) -> Iterator[Found]:
         before = self._features.get(feature)
+        objection = ""
         if isinstance(event.payload, fact.ApprovalGranted):
-            yield from self._granted(feature, event, event.payload)
+            objection = self._objection(feature, before, event.payload)
+            if objection:
+                yield self._refused(feature, event, event.payload, objection)
         world = World(features={feature: before} if before else {})
         after = fold(world, (event,)).feature(feature)
         if after is None:
@@ -201,21 +208,23 @@ class Audit:
             return
         if self._signed:
             yield from self._left(before, after, event)
-        self._keep(before, after, event)
+        self._keep(before, after, event, is_valid=not objection)
         if self._signed:
             yield from self._passed_over(before, after, event)
 
-    def _granted(self, feature: FeatureId, event: Event, granted: fact.ApprovalGranted) -> Iterator[Found]:
-        needed = granted.gate.type in self._signed
-        why = self._objection(feature, granted, needed) if granted.statement or needed else ""
-        if why:
-            gate = f"{event.workflow} {granted.gate.heading}"
-            what = f"the approval of {slug_of(feature)} at {gate} (event #{event.id}) does not count: {why}"
-            yield error("V905", _where(event), what, _LOOK, of=feature)
-        if granted.statement:
-            self._used.add((granted.statement, feature))
+    def _refused(self, feature: FeatureId, event: Event, granted: fact.ApprovalGranted, why: str) -> Found:
+        gate = f"{event.workflow} {granted.gate.heading}"
+        what = f"the approval of {slug_of(feature)} at {gate} (event #{event.id}) does not count: {why}"
+        return error("V905", _where(event), what, _LOOK, of=feature)
 
-    def _objection(self, feature: FeatureId, granted: fact.ApprovalGranted, needed: bool) -> str:
+    def _objection(self, feature: FeatureId, before: Feature | None, granted: fact.ApprovalGranted) -> str:
+        """Return why an approval does not count, or nothing."""
+        needed = self._needs_signature(before, granted)
+        if not granted.statement and not needed:
+            return ""  # of a version, or in a test, that stated nothing
+        waits = before.gate if before is not None else None
+        if waits is None or waits.gate.key != granted.gate.key:
+            return "no such gate waited"
         held = self._held.get(granted.statement)
         if held is None:
             return "no statement of a person's says so" if granted.statement else "it carries no signature"
@@ -224,6 +233,7 @@ class Audit:
             return "its statement does not speak of that feature"
         if (granted.statement, feature) in self._used:
             return "its statement was used before"
+        self._used.add((granted.statement, feature))
         if changed := _unlike(item, granted, self._heads.get(feature, "")):
             return f"its statement says otherwise: {changed}"
         if needed and not held.signer:
@@ -231,6 +241,15 @@ class Audit:
         if granted.signer != held.signer:
             return "it names another signer than its statement has"
         return ""
+
+    def _needs_signature(self, before: Feature | None, granted: fact.ApprovalGranted) -> bool:
+        """Tell whether a gate's approval had to be signed: by what the event, the gate and the line say of its type."""
+        types = {granted.gate.type}
+        if before is not None:
+            document = self._line(self._tree).document(before.place.workflow) if self._signed else None
+            types |= {str(one.type) for one in (document.gates if document else ()) if one.key == granted.gate.key}
+            types |= {before.gate.gate.type} if before.gate is not None else set()
+        return not self._signed.isdisjoint(types)
 
     def _begun(self, feature: Feature, event: Event) -> Iterator[Found]:
         if self._signed and isinstance(event.payload, fact.FeatureImported):
@@ -245,11 +264,11 @@ class Audit:
         if after.gate is None or after.gate.event != waits.event:
             yield self._without(before, event, f"{before.place.workflow} {waits.gate.heading}")
 
-    def _keep(self, before: Feature, after: Feature, event: Event) -> None:
+    def _keep(self, before: Feature, after: Feature, event: Event, *, is_valid: bool) -> None:
         """Remember which gates are decided; a rejection or a rollback lets those from its place on go."""
         passed = self._passed.setdefault(after.id, [])
         match event.payload:
-            case fact.ApprovalGranted(gate=gate, ordinal=ordinal):
+            case fact.ApprovalGranted(gate=gate, ordinal=ordinal) if is_valid:
                 passed.append(Passed(before.place.workflow, ordinal, gate.key, gate.label))
             case fact.ApprovalUndone(gate=gate):
                 self._passed[after.id] = [one for one in passed if one.key != gate.key]
@@ -266,15 +285,24 @@ class Audit:
 
     def _passed_over(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give the stops that need a signature and lie behind a feature now, though nobody decided them."""
-        if isinstance(event.payload, fact.RollbackExecuted | fact.RollbackUndone | fact.ApprovalUndone):
-            return
-        if (before.place.workflow, before.place.ordinal) == (after.place.workflow, after.place.ordinal):
+        is_end = isinstance(event.payload, fact.FeatureCompleted)
+        if before.place == after.place and not is_end:
             return
         passed = self._passed.get(after.id, [])
+        for workflow, gate in self._crossed(before.place, after.place, is_end=is_end):
+            if str(gate.type) in self._signed and not _is_among(passed, workflow, gate.key, gate.label):
+                yield self._without(after, event, f"{workflow} {gate.heading}")
+
+    def _crossed(self, here: Place, there: Place, *, is_end: bool) -> Iterator[tuple[str, GateFound]]:
+        """Give the stops between two places, whatever the events say that was decided there."""
         line = self._line(self._tree)
-        for place, gate in stops_between(line, before.place, after.place, before.workflows_completed):
-            if str(gate.type) in self._signed and not _is_among(passed, place.workflow, gate.key, gate.label):
-                yield self._without(after, event, f"{place.workflow} {gate.heading}")
+        bare = replace(here, decided=())
+        end = Place(workflow=_BEYOND) if is_end else there
+        yield from ((place.workflow, gate) for place, gate in stops_between(line, bare, end, ()))
+        document = line.document(there.workflow)
+        for gate in document.gates if document is not None and not is_end else ():
+            if gate.key in there.decided and gate.ordinal == there.ordinal and gate.stops:
+                yield there.workflow, gate
 
     def _without(self, feature: Feature, event: Event, gate: str) -> Found:
         what = f"{feature.slug} went past {gate} without a signed decision (event #{event.id}, {event.event_type})"
