@@ -28,7 +28,7 @@ endif
 # `next` and `run` say by exit status 10 and 11 that there is nothing to run: an answer, not a failure.
 _orch_waits := { code=$$?; case $$code in 10) echo "Nothing to run now: what is open waits for a gate, a time or a person. See: orchestrator status" ;; 11) echo "Nothing left to run: no feature is open." ;; *) exit $$code ;; esac; }
 
-.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-verify orch-metrics orch-workflows next run status approve reject feature checkpoint checkpoints rollback log replay verify metrics workflows
+.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-verify orch-metrics orch-workflows orch-lint next run status approve reject feature checkpoint checkpoints rollback log replay verify metrics workflows lint
 orch-next next: ; @$(ORCHESTRATOR) next -- $${FEATURE:+"$$FEATURE"} || $(_orch_waits) ## one step of the feature whose turn it is, or of FEATURE=
 orch-run run: ; @$(ORCHESTRATOR) run || $(_orch_waits) ## steps of all features until nothing is left to do
 orch-status status: ; @$(ORCHESTRATOR) status $${AT:+--at="$$AT"} -- $${FEATURE:+"$$FEATURE"} ## the dashboard; FEATURE=, AT=
@@ -43,5 +43,6 @@ orch-replay replay: ; @$(ORCHESTRATOR) replay $${AT:+--at="$$AT"} -- $${FEATURE:
 orch-verify verify: ; @$(ORCHESTRATOR) verify ## check log, checkpoints, backups, states and hooks
 orch-metrics metrics: ; @$(ORCHESTRATOR) metrics ## what the kit saved, measured from the log
 orch-workflows workflows: ; @$(ORCHESTRATOR) workflows ## the line as the kit reads it: phases and gates
+orch-lint lint: ; @$(ORCHESTRATOR) lint ## what would go wrong in documents and validations
 orch-help: ; @awk -F': ; |## ' '/^orch-.*## /{n = split($$1, names, " "); printf "  %-16s %s\n", names[n], $$NF}' "$(_orch_file)" ## this list
 .DEFAULT_GOAL := $(_orch_goal)

@@ -20,7 +20,7 @@ from orchestrator.core.steps import Step, next_step
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import BadConfiguration, GitFailed, Refusal
 from orchestrator.log.records import Head
-from orchestrator.workspace import Workspace
+from orchestrator.workspace import Workspace, about
 
 _LOCK_PATIENCE = 2.0  # seconds: a git command of somebody's own is over by then
 
@@ -77,6 +77,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
         worktrees.bring_back(workspace, feature, worktree)
     checkpoints.drain(workspace, only=feature.id)
     if not feature.place.begun:
+        _tell_of_findings(workspace, feature)
         _begin_workflow(workspace, feature, step)
         worktrees.append_line(workspace, feature, f"WORKFLOW: {step.workflow} ({step.title}) - START")
     feature = workspace.world.features[feature.id]
@@ -195,6 +196,17 @@ def is_as_left(workspace: Workspace, feature: Feature) -> bool:
 def main_dirt(workspace: Workspace) -> list[str]:
     """Return the uncommitted paths of the main worktree, those in `.context/` left out."""
     return [name for name in workspace.git.dirt() if not name.startswith(".context/")]
+
+
+def _tell_of_findings(workspace: Workspace, feature: Feature) -> None:
+    """Say before a feature's first workflow how much the preflight finds; it holds nobody back."""
+    if feature.workflows_completed or any(point.cause == "workflow" for point in feature.points):
+        return
+    from orchestrator import preflight  # the rules are heavy, and a feature begins once
+
+    said = preflight.notice(workspace)
+    if said:
+        workspace.notices.append(about(feature.slug, said))
 
 
 def _begin_workflow(workspace: Workspace, feature: Feature, step: Step) -> None:

@@ -90,6 +90,10 @@ class Notify(Value, forbid_unknown_fields=True):
     repeat: str = ""
 
 
+class Lint(Value, forbid_unknown_fields=True):
+    accept: tuple[str, ...] = ()  # keys of findings that are accepted for good
+
+
 class Configuration(Value, forbid_unknown_fields=True):
     """The whole file; each table a value of its own."""
 
@@ -103,6 +107,7 @@ class Configuration(Value, forbid_unknown_fields=True):
     backups: Backups = Backups()
     hooks: Hooks = Hooks()
     notify: Notify = Notify()
+    lint: Lint = Lint()
 
     @property
     def timeout(self) -> float:
@@ -165,11 +170,11 @@ def _wrong(message: str, text: str, table: dict[str, Any], name: str) -> BadConf
     unknown = re.search(r"unknown field `(.+)`", what)
     if unknown is None:
         key, inside, _ = path.partition("[")
-        number = _line_inside(text, key, table) if inside == "[" else _line_of(text, key)
+        number = _line_inside(text, key, table) if inside == "[" else line_of(text, key)
         return BadConfiguration(f"{name}:{number}: {key}: {what[0].lower()}{what[1:]}")
     key = f"{path}.{unknown[1]}" if path else unknown[1]
     return BadConfiguration(
-        f"{name}:{_line_of(text, key)}: unknown key {key!r}", f"the nearest known key is {_nearest(key)!r}"
+        f"{name}:{line_of(text, key)}: unknown key {key!r}", f"the nearest known key is {_nearest(key)!r}"
     )
 
 
@@ -186,10 +191,10 @@ def _line_inside(text: str, key: str, table: dict[str, Any]) -> int:
     first, _, second = key.partition(".")
     found = table[first][second]
     names = [name for name, value in found.items() if not isinstance(value, str)] if isinstance(found, dict) else []
-    return _line_of(text, key, names[0]) if names else _line_of(text, key)
+    return line_of(text, key, names[0]) if names else line_of(text, key)
 
 
-def _line_of(text: str, table: str, name: str = "") -> int:
+def line_of(text: str, table: str, name: str = "") -> int:
     """Return the line (from 1) of the dotted key `table`, or of the key `name` in that table; 1 if unknown."""
     wanted = f"{table}.{name}" if name else table
     here, at_table = "", 1
@@ -207,7 +212,7 @@ def _line_of(text: str, table: str, name: str = "") -> int:
 
 def _check(found: Configuration, text: str, name: str) -> None:
     def refuse(key: str, what: str, hint: str, inside: str = "") -> BadConfiguration:
-        return BadConfiguration(f"{name}:{_line_of(text, key, inside)}: {key}: {what}", hint)
+        return BadConfiguration(f"{name}:{line_of(text, key, inside)}: {key}: {what}", hint)
 
     glob = found.workflows.glob
     if glob.startswith(("/", "~")) or ".." in Path(glob).parts:

@@ -12,6 +12,7 @@ from orchestrator import __version__
 COMMANDS = {
     "init": "set a repository up, or take that away again (--remove)",
     "workflows": "show the line as it is read: phases, gates, and why each stops",
+    "lint": "find what would go wrong in documents and validations, before it is run",
     "start": "start a feature: branch, state, context files",
     "next": "do one step of the feature whose turn it is",
     "run": "do steps of all features until nothing is left to do",

@@ -47,6 +47,7 @@ TARGETS = (
     Target("verify", "verify", "check log, checkpoints, backups, states and hooks"),
     Target("metrics", "metrics", "what the kit saved, measured from the log"),
     Target("workflows", "workflows", "the line as the kit reads it: phases and gates"),
+    Target("lint", "lint", "what would go wrong in documents and validations"),
 )
 _HELP = (
     "orch-help: ; @awk -F': ; |## ' '/^orch-.*## /{n = split($$1, names, \" \"); "

@@ -13,6 +13,7 @@ from orchestrator.config import (
     Configuration,
     Gates,
     Hooks,
+    Lint,
     Notify,
     Run,
     Validate,
@@ -69,6 +70,8 @@ command = ["notify-send"]
 urls = ["ntfy://x"]
 terminal = ["bell", "osc9"]
 repeat = "4h"
+[lint]
+accept = ["L101-3f9c2a10"]
 """
 
 
@@ -90,6 +93,7 @@ def test_every_key_is_read() -> None:
         backups=Backups(3),
         hooks=Hooks(True, True),
         notify=Notify(("notify-send",), ("ntfy://x",), ("bell", "osc9"), "4h"),
+        lint=Lint(("L101-3f9c2a10",)),
     )
 
 
@@ -100,7 +104,7 @@ def test_every_key_is_optional_and_the_defaults_are_those_of_the_documentation()
     assert found.validate == Validate(command="", attempts=3, pass_when="", workflows={})
     assert found.gates == Gates(("GATE 1", "screenshot", "staging"), "terminal", {}, {})
     assert (found.run, found.checkpoints, found.backups) == (Run(3, False), Checkpoints(20), Backups(50))
-    assert (found.hooks, found.notify) == (Hooks(False, False), Notify((), (), (), ""))
+    assert (found.hooks, found.notify, found.lint) == (Hooks(False, False), Notify((), (), (), ""), Lint(()))
     assert found == Configuration()
 
 
@@ -157,6 +161,7 @@ def test_what_is_no_duration_says_how_to_write_one(text: str) -> None:
         ('[gates]\nkeyword = ["x"]\n[run]\nkeyword = 1\n', 2, "gates.keyword", "gates.keywords"),
         ('[run]\nparallel = 1\n[hooks]\n"trailer" = true\n', 4, "hooks.trailer", "hooks.trailers"),
         ('notify.comand = ["x"]\n', 1, "notify.comand", "notify.command"),
+        ('[lint]\nacept = ["x"]\n', 2, "lint.acept", "lint.accept"),
     ],
 )
 def test_an_unknown_key_names_file_line_and_the_nearest_known_key(text: str, where: int, key: str, near: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from orchestrator.config import Configuration
+from orchestrator.core.linting.findings import Rule
 from orchestrator.group import COMMANDS, group
 from orchestrator.log.facts import TYPES
 from orchestrator.makefile import targets
@@ -183,6 +185,18 @@ def toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(toml(one) for one in value)}]"
     return msgspec.json.encode(value).decode()
+
+
+def test_every_rule_of_lint_is_described_with_its_severities_and_no_other() -> None:
+    rules = [
+        one
+        for room in ("accepting", "naming", "orders", "scripts", "validations")
+        for one in vars(import_module(f"orchestrator.core.linting.{room}")).values()
+        if isinstance(one, Rule)
+    ]
+    described = {name: cells[1] for name, cells in rows(page("lint.md")).items() if re.fullmatch(r"L\d{3}", name)}
+    known = {one.id: {other.severity for other in rules if other.id == one.id} for one in rules}
+    assert {name: set(re.findall(r"error|warning|note", cell)) for name, cell in described.items()} == known
 
 
 def test_every_finding_of_verify_is_described_and_no_other() -> None:

@@ -27,7 +27,19 @@ FLOORS = {
     ),
     **dict.fromkeys(("evidence", "sitting", "approval", "signers", "guarding", "publishing"), 4),
     **dict.fromkeys(
-        ("reconcile", "documents", "readings", "config", "runner", "assets", "makefile", "setup", "verifying"), 4
+        (
+            "reconcile",
+            "documents",
+            "readings",
+            "config",
+            "runner",
+            "assets",
+            "makefile",
+            "setup",
+            "verifying",
+            "preflight",
+        ),
+        4,
     ),
     "announcing": 4,
     **dict.fromkeys(("commands", "render", "session", "showing", "hooking", "web", "fleet"), 5),

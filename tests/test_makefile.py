@@ -82,6 +82,7 @@ def project(tmp_path: Path) -> Project:
         ("verify", ["verify"]),
         ("metrics", ["metrics"]),
         ("workflows", ["workflows"]),
+        ("lint", ["lint"]),
     ],
 )
 def test_each_target_passes_the_variables_that_its_command_knows(

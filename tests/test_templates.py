@@ -151,6 +151,9 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
         "gates": {
             "keywords": list(KEYWORDS),
             "assurance": "terminal",
+            "batch": ["human"],
+            "client": ["human"],
+            "evidence": ["screenshots/*.png"],
             "types": {"4.5: GATE 2": "validation"},
             "pause": {"11a: Staging": "24h"},
         },
@@ -165,13 +168,13 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
             "terminal": ["bell", "osc9"],
             "repeat": "4h",
         },
+        "lint": {"accept": ["L101-3f9c2a10"]},
     }
 
 
 def test_every_example_can_be_uncommented_also_where_init_wrote_a_pause_and_the_kit_takes_it() -> None:
     for text in (configuration(), with_pause(configuration())):
         shown = uncommented(text)
-        assert '"signed"' not in text
         assert parse(shown.encode()).gates.pause
 
 

@@ -10,6 +10,7 @@ import click
 
 from orchestrator import session
 from orchestrator.adapters.git import Git, Repository, discover
+from orchestrator.commands import lint
 from orchestrator.errors import NoRepository, WrongUsage
 from orchestrator.setup import archiving, installing, lining, remaining, removing
 from orchestrator.setup import record as records
@@ -82,6 +83,8 @@ def _show(repository: Repository, places: Places, outcome: Outcome) -> None:
     for text in outcome.part.by_hand:
         what, _, lines = text.partition("\n")
         click.echo(f"\n{what}\n\n{_indented(lines)}")
+    for row in lint.summary(Workspace(repository, "orchestrator init")):
+        click.echo(f"lint      {row}")
     _show_commit(repository, places)
 
 
