@@ -55,8 +55,11 @@ def loaded(name: str) -> click.Command:
 
 
 def options(name: str) -> set[str]:
-    """Return every spelling of every option of a command."""
-    return HELP | {word for one in loaded(name).params if isinstance(one, click.Option) for word in one.opts}
+    """Return every spelling of every option of a command, and of its own commands."""
+    command = loaded(name)
+    every = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    params = [param for one in every for param in one.params]
+    return HELP | {word for one in params if isinstance(one, click.Option) for word in one.opts}
 
 
 def shown(text: str) -> Iterator[str]:

@@ -1,0 +1,223 @@
+"""Level 4: a real pre-receive hook in a real bare repository; unapproved work does not reach the protected branch."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROGRAM
+from tests.kit import copied
+from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key
+
+APPROVALS = "refs/orchestrator/approvals/*"
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
+    """A feature at its merge gate, its first gate approved; a server that guards main; and where they were made."""
+    base = tmp_path_factory.mktemp("guarded")
+    kit = founded(base / "place/shop", env, "payment")
+    server = base / "place/server.git"
+    kit.git("clone", "--quiet", "--bare", str(kit.root), str(server))
+    kit.git("remote", "add", "origin", str(server))
+    hook = server / "hooks/pre-receive"
+    hook.write_text(f"#!/bin/sh\nexec {PROGRAM} guard --signers {kit.allowed()} --protect main\n")
+    hook.chmod(0o755)
+    kit.approve()
+    kit.do("run", "-j", "1")
+    copied(base / "place", base / "seed")
+    return base / "seed", base / "place"
+
+
+@pytest.fixture
+def shop(seeds: tuple[Path, Path], env: dict[str, str]) -> Signed:
+    source, place = seeds
+    copied(source, place)
+    return Signed(place / "shop", env)
+
+
+def push(shop: Signed, *refs: str) -> str:
+    """Push as the agent does; return what the server said, nothing where it took it."""
+    done = subprocess.run(
+        ["git", "push", "--quiet", "origin", *refs],
+        cwd=shop.root,
+        env=shop.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr if done.returncode else ""
+
+
+def on_the_server(shop: Signed, ref: str = "main") -> str:
+    return shop.git("rev-parse", ref, cwd=shop.root.parent / "server.git")
+
+
+def merged(shop: Signed, *words: str) -> str:
+    shop.git("merge", "--quiet", "--no-ff", "-m", "merge payment", "feat/payment", *words)
+    return shop.git("rev-parse", "main")
+
+
+def test_a_merge_passes_once_every_gate_is_approved_and_signed(shop: Signed) -> None:
+    tip = merged(shop)
+    shop.do("publish")
+    refused = push(shop, "main")
+    assert "no signed approval of 2 GATE 2: Merge is for" in refused
+    assert shop.approve() == []
+    assert "2 signed approvals are on origin" in shop.do("publish")
+    assert push(shop, "main") == ""
+    assert on_the_server(shop) == tip
+
+
+def test_the_approvals_may_come_in_the_same_push(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish", "--local")
+    tip = merged(shop)
+    assert "no signed approval" in push(shop, "main")
+    assert push(shop, "main", f"{APPROVALS}:{APPROVALS}") == ""
+    assert on_the_server(shop) == tip
+
+
+def test_a_fast_forward_and_a_squash_of_approved_work_pass(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    assert push(shop, "feat/payment:main") == ""
+    copied_back = on_the_server(shop)
+    assert copied_back == shop.git("rev-parse", "feat/payment")
+    shop.git("update-ref", "refs/heads/main", shop.git("rev-parse", "main"), cwd=shop.root.parent / "server.git")
+    shop.git("merge", "--quiet", "--squash", "feat/payment")
+    tip = shop.commit("payment, squashed")
+    assert push(shop, "main") == ""
+    assert on_the_server(shop) == tip
+
+
+def test_a_commit_after_the_approval_is_refused(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    shop.write_in("payment", "late.txt", "late\n")
+    merged(shop)
+    assert "no signed approval of 2 GATE 2: Merge is for" in push(shop, "main")
+
+
+def test_a_merge_that_holds_more_than_its_two_sides_is_refused(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    shop.git("merge", "--quiet", "--no-ff", "--no-commit", "feat/payment")
+    shop.write("smuggled.txt", "more\n")
+    shop.commit("merge payment")
+    assert "the merge holds more than its two sides" in push(shop, "main")
+
+
+def test_work_behind_the_approved_merge_is_refused(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    merged(shop)
+    shop.write("after.txt", "more\n")
+    shop.commit("one more")
+    refused = push(shop, "main")
+    assert "no signed approval" in refused
+    shop.git("reset", "--quiet", "--hard", "HEAD~")
+    assert push(shop, "main") == ""
+
+
+def test_an_earlier_gate_without_an_approval_is_named(shop: Signed) -> None:
+    shop.approve()
+    made = shop.do("publish", "--local").splitlines()
+    first = next(row.split()[1] for row in made if _gates(shop, row.split()[2]) == ["GATE 1: Screens"])
+    shop.git("update-ref", "-d", first)
+    merged(shop)
+    refused = push(shop, "main", f"{APPROVALS}:{APPROVALS}")
+    assert "feat-payment lacks a signed approval of 1 GATE 1: Screens" in refused
+
+
+def test_approvals_by_a_key_that_the_server_does_not_know_do_not_count(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    shop.allowed(make_key(shop.root.parent / "other"))
+    merged(shop)
+    refused = push(shop, "main")
+    assert "its signature is by no key that may sign" in refused
+
+
+def test_a_forged_log_publishes_nothing_that_the_guard_believes(shop: Signed) -> None:
+    """The agent begins the log anew with a signer of its own: verify here believes it, the server does not."""
+    own = make_key(shop.root.parent / "own", PASSPHRASE)
+    text = shop.stated("payment")
+    shop.forge(*_signed_by(shop, text, own), of="payment")
+    shop.do("publish")
+    merged(shop)
+    assert "no signed approval" in push(shop, "main")
+
+
+def test_rebased_work_asks_for_its_gates_anew(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    shop.git("commit", "--quiet", "--amend", "-m", "another", cwd=shop.worktree("payment"))
+    merged(shop)
+    assert "no signed approval" in push(shop, "main")
+
+
+def test_the_line_of_the_protected_branch_decides_and_not_the_one_that_is_pushed(shop: Signed) -> None:
+    text = (shop.root / "orchestrator.toml").read_text()
+    shop.write("orchestrator.toml", text.replace('"signed"', '"terminal"'))
+    shop.write("line/add-feature-2-ship.md", "# Ship it\n\n## Phase 1: Pack\n\nPack it.\n")
+    shop.commit("no gates any more")
+    assert "no signed approval" in push(shop, "main")
+
+
+def test_the_protected_branch_is_neither_deleted_nor_rewritten_and_others_are_free(shop: Signed) -> None:
+    assert "is protected and is not deleted" in push(shop, ":main")
+    shop.git("commit", "--quiet", "--amend", "--allow-empty", "-m", "another beginning")
+    assert "does not follow from" in push(shop, "+main")
+    assert push(shop, "feat/payment") == ""
+
+
+def test_an_approval_that_was_taken_back_is_taken_from_the_server_too(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    _take_back(shop)
+    shop.do("publish")
+    merged(shop)
+    assert "no signed approval of 2 GATE 2: Merge is for" in push(shop, "main")
+
+
+def test_as_a_command_in_ci_it_compares_two_commits(shop: Signed) -> None:
+    base = shop.git("rev-parse", "main")
+    merged(shop)
+    words = ("guard", "--signers", str(shop.allowed()), "--base", base, "--head", "main")
+    status, _, err = shop.inside(*words)
+    assert (status, "no signed approval of 2 GATE 2: Merge is for" in err) == (1, True)
+    shop.approve()
+    shop.do("publish", "--local")
+    assert shop.inside(*words)[0] == 0
+
+
+def test_a_line_without_signed_gates_is_refused_because_nothing_could_be_checked(shop: Signed) -> None:
+    server = shop.root.parent / "server.git"
+    shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text().replace('"signed"', '"terminal"'))
+    bare = shop.commit("no signatures")
+    shop.git("fetch", "--quiet", str(shop.root), f"{bare}:refs/heads/main", "--force", cwd=server)
+    shop.commit("more")
+    assert "no gate of its line asks for a signature" in push(shop, "main")
+
+
+def _gates(shop: Signed, commit: str) -> list[str]:
+    from orchestrator.core import statement
+
+    text = shop.git("cat-file", "blob", f"{commit}:statement.json")
+    return [one.bound.gate for one in statement.read(text).items]
+
+
+def _signed_by(shop: Signed, text: str, key: Path) -> tuple[object, ...]:
+    from orchestrator.core.events import SittingHeld
+
+    held = SittingHeld(statement=text, door="terminal", signature=shop.sign(text, key), signer=PERSON)
+    return held, shop.granted("payment", text)
+
+
+def _take_back(shop: Signed) -> None:
+    from orchestrator import approval
+
+    approval.take_back(shop.workspace(), [], f"person:{PERSON}")

@@ -1,0 +1,362 @@
+"""Level 2: an approval cannot be forged without the key. The agent has the source, the log, git and a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from orchestrator import approval, signers
+from orchestrator.approval import Held
+from orchestrator.core import events as fact
+from orchestrator.core import statement
+from orchestrator.core.events import Place, SittingHeld
+from orchestrator.core.statement import SignerItem
+from orchestrator.errors import Refusal
+from tests.conftest import PROGRAM
+from tests.kit import copied
+from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key, weaker
+
+BEYOND = Place("1", 2, "2", begun=True)
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tuple[Path, Path]:
+    """Two features at a gate that needs a signature; and where they were made."""
+    base = tmp_path_factory.mktemp("signed")
+    founded(base / "place/shop", env, "payment", "landing")
+    copied(base / "place", base / "seed")
+    return base / "seed", base / "place"
+
+
+@pytest.fixture
+def shop(seeds: tuple[Path, Path], env: dict[str, str]) -> Signed:
+    source, place = seeds
+    copied(source, place)
+    return Signed(place / "shop", env)
+
+
+# --- the person's own ------------------------------------------------------------------------------
+
+
+def test_one_signature_covers_the_sitting_and_verify_finds_nothing(shop: Signed) -> None:
+    assert shop.approve() == []
+    granted = shop.events("approval_granted")
+    assert [(one["feature"], one["payload"]["signer"]) for one in granted] == [
+        ("feat-payment", PERSON), ("feat-landing", PERSON),
+    ]  # fmt: skip
+    held = shop.events("sitting_held")
+    assert [one["payload"]["signature"][:29] for one in held[1:]] == ["-----BEGIN SSH SIGNATURE-----"]
+    assert shop.objections() == {}
+    shop.do("run", "-j", "1")
+    assert shop.approve() == []
+    shop.do("run", "-j", "1")
+    assert [one.status for one in shop.features().values()] == ["completed", "completed"]
+    assert shop.objections() == {}
+
+
+def test_on_a_terminal_the_passphrase_is_asked_for_once_and_a_wrong_one_approves_nothing(shop: Signed) -> None:
+    for word, expected in (("wrong", 1), (PASSPHRASE, 0)):
+        child = pexpect.spawn(str(PROGRAM), ["approve"], cwd=shop.root, env=shop.env, encoding="utf-8", timeout=30)
+        child.expect_exact("anything else approves nothing: ")
+        child.sendline("APPROVE ALL")
+        child.expect("passphrase")
+        child.sendline(word)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == expected, child.before
+        assert len(shop.events("approval_granted")) == (0 if expected else 2)
+
+
+def test_rejections_rollbacks_undo_and_a_second_signer_leave_verify_content(shop: Signed) -> None:
+    second = make_key(shop.root.parent / "second")
+    held = Held(door="terminal", who="person:ana@example.com", shown=0.0)
+    with shop.answered():
+        signers.add(shop.workspace(), second, "ana@example.com", held)
+    shop.approve("payment", key=second)
+    approval.take_back(shop.workspace(), [], f"person:{PERSON}")
+    shop.do("reject", "landing", "-m", "too dark")
+    shop.do("run", "-j", "1")
+    shop.approve()
+    shop.do("run", "-j", "1")
+    shop.do("rollback", "payment")
+    shop.do("rollback", "payment", "--undo")
+    shop.do("reject", "landing", "-m", "again", "--to", "1")
+    shop.do("run", "-j", "1")
+    with shop.answered():
+        signers.revoke(shop.workspace(), "ana@example.com", Held(door="terminal", who=f"person:{PERSON}", shown=0.0))
+    shop.approve()
+    shop.do("run", "-j", "1")
+    assert shop.objections() == {}
+
+
+# --- forged ----------------------------------------------------------------------------------------
+
+
+def unsigned(shop: Signed) -> None:
+    shop.forge(shop.granted("payment", "", signer=""), of="payment")
+
+
+def stated_and_unsigned(shop: Signed) -> None:
+    text = shop.stated("payment")
+    shop.forge(SittingHeld(statement=text, door="terminal"), shop.granted("payment", text, signer=""), of="payment")
+
+
+def signer_claimed(shop: Signed) -> None:
+    text = shop.stated("payment")
+    shop.forge(SittingHeld(statement=text, door="terminal", signer=PERSON), shop.granted("payment", text), of="payment")
+
+
+def unknown_key(shop: Signed) -> None:
+    text = shop.stated("payment")
+    own = make_key(shop.root.parent / "own", "")
+    _forge_signed(shop, text, shop.sign(text, own, ""))
+
+
+def another_namespace(shop: Signed) -> None:
+    text = shop.stated("payment")
+    _forge_signed(shop, text, shop.sign(text, namespace="git"))
+
+
+def changed_after_it_was_signed(shop: Signed) -> None:
+    signature = shop.sign(shop.stated("payment", answer="option A"))
+    _forge_signed(shop, shop.stated("payment", answer="option B"), signature, answer="option B")
+
+
+def another_answer(shop: Signed) -> None:
+    text = shop.stated("payment", answer="option A")
+    _forge_signed(shop, text, shop.sign(text), answer="option B")
+
+
+def another_verdict(shop: Signed) -> None:
+    text = shop.stated("payment")
+    _forge_signed(shop, text, shop.sign(text), verdict="skipped")
+
+
+def another_commit(shop: Signed) -> None:
+    text = shop.stated("payment")
+    _forge_signed(shop, text, shop.sign(text), commit=shop.git("rev-parse", "main"))
+
+
+def another_features(shop: Signed) -> None:
+    text = shop.stated("landing")
+    _forge_signed(shop, text, shop.sign(text))
+
+
+def another_repository(shop: Signed) -> None:
+    text = shop.stated("payment", repository="0" * 64)
+    _forge_signed(shop, text, shop.sign(text))
+
+
+def kept_for_later(shop: Signed) -> None:
+    text = shop.stated("payment", past=timedelta(days=400))
+    _forge_signed(shop, text, shop.sign(text))
+
+
+def used_again(shop: Signed) -> None:
+    shop.approve("payment")
+    granted = shop.log_events()[-2].payload
+    held = next(one.payload for one in reversed(shop.log_events()) if isinstance(one.payload, SittingHeld))
+    assert isinstance(granted, fact.ApprovalGranted)
+    shop.do("rollback", "payment")
+    shop.do("resume", "payment")
+    shop.do("next", "payment")
+    shop.forge(held, granted, of="payment")
+
+
+def of_a_weaker_type(shop: Signed) -> None:
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    shop.forge(shop.granted("payment", "", signer="", gate=weaker(gate.gate, "validation")), of="payment")
+
+
+def at_a_gate_reached_anew_as_another_type(shop: Signed) -> None:
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    shop.forge(fact.GateReached(ordinal=1, gate=weaker(gate.gate, "validation")), of="payment")
+    shop.forge(shop.granted("payment", "", signer=""), of="payment")
+
+
+def completed_past_the_gate(shop: Signed) -> None:
+    shop.forge(fact.PhaseCompleted(ordinal=1, next=BEYOND), of="payment", actor="kit")
+
+
+def decided_as_an_aside(shop: Signed) -> None:
+    aside = Place("1", 1, "1", decided=("GATE 1: Screens",), begun=True)
+    shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=aside), of="payment", actor="kit")
+
+
+def edited_past_the_gate(shop: Signed) -> None:
+    shop.forge(
+        fact.StateEdited(changes={"workflows_completed": [[], ["1", "2"]]}, place=Place("3", 1, "1")), of="payment"
+    )
+
+
+def rolled_forward(shop: Signed) -> None:
+    feature = shop.features()["payment"]
+    tip = feature.tip
+    assert tip is not None
+    shop.forge(
+        fact.RollbackOrdered(
+            operation="o", n=1, commit=tip, snapshot=tip, old=tip, moment=fact.Moment(place=Place("3", 1, "1"))
+        ),
+        fact.RollbackExecuted(operation="o", n=1, commit=tip, rescue="r"),
+        fact.FeatureResumed(),
+        of="payment",
+    )
+
+
+def completed_at_once(shop: Signed) -> None:
+    shop.forge(fact.FeatureCompleted(), of="payment", actor="kit")
+
+
+def a_signer_of_its_own(shop: Signed) -> None:
+    shop.forge(fact.SignerAdded(name="agent@example.com", key=_own_key(shop)))
+
+
+def a_signer_that_vouches_for_itself(shop: Signed) -> None:
+    key, text = _own_key(shop), _statement(shop, "agent@example.com")
+    signature = shop.sign(text, shop.root.parent / "own", "")
+    held = SittingHeld(statement=text, door="terminal", signature=signature, signer="agent@example.com")
+    shop.forge(held, fact.SignerAdded(name="agent@example.com", key=key, statement=statement.digest(text)))
+
+
+def the_signer_revoked(shop: Signed) -> None:
+    one = shop.workspace().world.signers[0]
+    shop.forge(fact.SignerRevoked(name=one.name, key=one.key))
+
+
+def a_lower_assurance_accepted(shop: Signed) -> None:
+    shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text().replace('"signed"', '"terminal"'))
+    shop.workspace().accept_line(("as asked",), "terminal", f"person:{PERSON}")
+
+
+def a_document_without_its_gate_accepted(shop: Signed) -> None:
+    shop.write("line/add-feature-1-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw.\n\n## Phase 2: File\n\nFile.\n")
+    shop.workspace().accept_line((), "")
+
+
+FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
+    unsigned: ("V905", "it carries no signature"),
+    stated_and_unsigned: ("V905", "it carries no signature"),
+    signer_claimed: ("V905", "it carries no signature"),
+    unknown_key: ("V902", "by no key that may sign"),
+    another_namespace: ("V902", "namespace does not match"),
+    changed_after_it_was_signed: ("V902", "incorrect signature"),
+    another_answer: ("V905", "its statement says otherwise: answer"),
+    another_verdict: ("V905", "its statement says otherwise: verdict"),
+    another_commit: ("V905", "its statement says otherwise: commit"),
+    another_features: ("V905", "its statement does not speak of that feature"),
+    another_repository: ("V901", "it was made for another repository"),
+    kept_for_later: ("V901", "and recorded at"),
+    used_again: ("V905", "its statement was used before"),
+    of_a_weaker_type: ("V905", "it carries no signature"),
+    at_a_gate_reached_anew_as_another_type: ("V905", "it carries no signature"),
+    completed_past_the_gate: ("V906", "went past 1 GATE 1: Screens without a signed decision"),
+    decided_as_an_aside: ("V906", "went past 1 GATE 1: Screens without a signed decision"),
+    edited_past_the_gate: ("V906", "without a signed decision"),
+    rolled_forward: ("V906", "without a signed decision"),
+    completed_at_once: ("V906", "without a signed decision"),
+    a_signer_of_its_own: ("V903", "no statement says so"),
+    a_signer_that_vouches_for_itself: ("V903", "by no key that may sign"),
+    the_signer_revoked: ("V903", "no statement says so"),
+    a_lower_assurance_accepted: ("V904", "need a signature no longer"),
+    a_document_without_its_gate_accepted: ("V904", "the human gate"),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=lambda one: one.__name__.replace("_", " "))
+def test_verify_refuses_what_is_forged_into_the_log(shop: Signed, forge: Callable[[Signed], None]) -> None:
+    forge(shop)
+    id_, words = FORGERIES[forge]
+    found = shop.objections()
+    assert words in found.get(id_, ""), found
+    assert shop.inside("verify")[0] == 1
+
+
+def test_an_agent_with_a_terminal_and_a_key_of_its_own_gets_no_approval_recorded(shop: Signed) -> None:
+    own = make_key(shop.root.parent / "own", "its own")
+    child = pexpect.spawn(
+        str(PROGRAM), ["approve", "--key", str(own)], cwd=shop.root, env=shop.env, encoding="utf-8", timeout=30
+    )
+    child.expect_exact("anything else approves nothing: ")
+    child.sendline("APPROVE ALL")
+    child.expect("passphrase")
+    child.sendline("its own")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+    assert "by no key that may sign" in str(child.before)
+    assert shop.events("approval_granted") == []
+
+
+def test_a_key_that_does_not_ask_is_refused(shop: Signed) -> None:
+    bare = make_key(shop.root.parent / "bare", "")
+    held = Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
+    with shop.answered(), pytest.raises(Refusal, match="has no passphrase"):
+        signers.add(shop.workspace(), bare, "ana@example.com", held)
+    with pytest.raises(Refusal, match="has no passphrase"):
+        shop.approve(key=bare)
+
+
+def test_a_lower_assurance_waits_for_a_signed_yes_also_while_no_feature_is_open(shop: Signed) -> None:
+    text = (shop.root / "orchestrator.toml").read_text()
+    for name in ("payment", "landing"):
+        shop.do("reject", name, "-m", "no")
+        shop.do("set", name, "status", "failed")
+    shop.write("orchestrator.toml", text.replace('"signed"', '"terminal"'))
+    for name in ("payment", "landing"):
+        shop.do("resume", name)
+    shop.do("run", "-j", "1")
+    assert shop.workspace().signed == {"human", "deploy"}
+    with pytest.raises(Refusal, match="nothing was signed"), shop.answered("a guess"):
+        _approve_as_it_comes(shop)
+    assert shop.approve("payment", "line") == []
+    assert shop.workspace().signed == frozenset()
+    assert shop.objections() == {}
+
+
+def test_the_log_begun_anew_with_a_signer_of_its_own_is_believed_and_the_signers_show_it(shop: Signed) -> None:
+    """What passes level 2, as docs/gates.md says: only a list of signers kept elsewhere tells."""
+    before = shop.do("signers", "list")
+    for name in (".git/orchestrator", ".context"):
+        (shop.root / name).rename(shop.root.parent / name.replace("/", "-"))
+    key = make_key(shop.root.parent / "own", "its own")
+    with shop.answered("its own"):
+        signers.add(shop.workspace(), key, PERSON, Held(door="terminal", who=f"person:{PERSON}", shown=0.0))
+    assert shop.objections() == {}
+    after = shop.do("signers", "list")
+    assert after.split()[0] == before.split()[0] == PERSON
+    assert after != before
+
+
+def _approve_as_it_comes(shop: Signed) -> None:
+    from orchestrator import session, sitting
+
+    workspace = shop.workspace()
+    rows = sitting.waiting(workspace, ())
+    held = Held(door="terminal", who=session.caller(workspace), shown=1.0)
+    approval.record(workspace, sitting.understand("APPROVE ALL", rows, ""), held)
+
+
+def _forge_signed(shop: Signed, text: str, signature: str, **changes: object) -> None:
+    held = SittingHeld(statement=text, door="terminal", signature=signature, signer=PERSON)
+    shop.forge(held, shop.granted("payment", text, **changes), of="payment")
+
+
+def _own_key(shop: Signed) -> str:
+    from orchestrator.adapters import signing
+
+    return signing.public_key(make_key(shop.root.parent / "own", ""))
+
+
+def _statement(shop: Signed, name: str) -> str:
+    from orchestrator.adapters import signing
+    from orchestrator.workspace import now
+
+    key = signing.public_key(shop.root.parent / "own")
+    item = SignerItem(action="add", name=name, key=key)
+    return statement.state(shop.workspace().identity, f"person:{name}", "n", now(), signer=item)
