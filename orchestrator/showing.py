@@ -17,22 +17,29 @@ from orchestrator.sitting import Row
 from orchestrator.workspace import Workspace
 
 _INDENT = " " * 7
+_SAYS = f"{_INDENT}the agent says: "
+_QUESTION = 3  # lines
 _FIRST = ("Waiting for a decision", "Going outside, or irreversible")
 _CHECK = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[([ xX])\]\s+(.*)")
+_COUNT = re.compile(r"(\d+) (file|insertion|deletion)")
 _ROWS = 200  # of a list, shown whole
 
 
 def short(workspace: Workspace, rows: Sequence[Row]) -> None:
-    """Print the rows, deploy gates in a block of their own; three or four lines each."""
-    width = max(60, shutil.get_terminal_size().columns)
+    """Print the rows, deploy gates in a block of their own; three to five lines each."""
+    size = shutil.get_terminal_size()
     inside = [one for one in rows if not one.is_outward]
     outside = [one for one in rows if one.is_outward]
-    for title, block in zip(_FIRST, (inside, outside), strict=True):
-        if block:
-            click.echo(title)
-        for one in block:
-            for line in _short(workspace, one):
-                click.echo(_cut(line, width))
+    blocks = [(title, block) for title, block in zip(_FIRST, (inside, outside), strict=True) if block]
+    lines = [line for title, block in blocks for line in (title, *_block(workspace, block))]
+    if len(lines) + _QUESTION > size.lines:  # the agent's own words go first; --show has them
+        lines = [line for line in lines if not line.startswith(_SAYS)]
+    for line in lines:
+        click.echo(_cut(line, max(60, size.columns)))
+
+
+def _block(workspace: Workspace, rows: Sequence[Row]) -> Iterator[str]:
+    return (line for one in rows for line in _short(workspace, one))
 
 
 def _cut(line: str, width: int) -> str:
@@ -54,9 +61,10 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
     if gate.condition:
         yield f"{_INDENT}only {_line(gate.condition)}: `skip {row.number}` when that does not hold"
     yield _INDENT + "; ".join(_facts(workspace, feature, waits, row.exhibits))
-    yield from (f"{_INDENT}{one}" for one in _doubts(workspace, feature, waits, row.exhibits))
+    if doubts := list(_doubts(workspace, feature, waits, row.exhibits)):
+        yield f"{_INDENT}but: {'; '.join(doubts)}"
     if gate.note:
-        yield f"{_INDENT}the agent says: “{_line(gate.note)}”"
+        yield f"{_SAYS}“{_line(gate.note)}”"
 
 
 def _line(text: str) -> str:
@@ -82,17 +90,17 @@ def _doubts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Se
     if then is None:
         return
     before = {one.path: one for one in then.files}
-    for one in exhibits:
-        if one.why:
-            yield f"file {plain(one.path)}: {plain(one.why)}"
-        elif one.sha256 != before.get(one.path, one).sha256:
-            yield f"file {plain(one.path)} changed since the gate was reached"
+    other = [one for one in exhibits if one != before.get(one.path)]
+    for one in other:
+        how = plain(one.why) if one.why else "it changed since the gate was reached"
+        yield f"file {_line(one.path)}: {how}"
     if then.tree and then.tree != workspace_tree(workspace, feature.tip):
         yield "the branch holds another tree than when the gate was reached"
     if waits.checked is not None and waits.checked.tree and waits.checked.tree != then.tree:
         yield "what was validated is not wholly what was committed: files changed in between"
     if then.document and then.document != evidence.document_digest(workspace, feature):
         yield "its workflow document changed since the gate was reached"
+    yield from (f"file {_line(one.path)}: {plain(one.why)}" for one in exhibits if one.why and one not in other)
 
 
 def workspace_tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
@@ -109,7 +117,14 @@ def changes(workspace: Workspace, feature: Feature) -> str:
         return "commits: none since the last gate"
     count = int(workspace.git.unaltered().text("rev-list", "--count", f"{base}..{feature.tip}"))
     stat = _diff(workspace, "--shortstat", base, feature.tip)
-    return f"commits: {count} ({stat[0].strip() if stat else 'no file changed'})"
+    return f"commits: {count} ({_size(stat[0]) if stat else 'no file changed'})"
+
+
+def _size(stat: str) -> str:
+    """Return git's ` 3 files changed, 5 insertions(+), 1 deletion(-)` as `3 files +5 -1`."""
+    counts = {word[:4]: number for number, word in _COUNT.findall(stat)}
+    files = counts.get("file", "0")
+    return f"{files} file{'' if files == '1' else 's'} +{counts.get('inse', '0')} -{counts.get('dele', '0')}"
 
 
 def _diff(workspace: Workspace, how: str, base: Sha, tip: Sha) -> list[str]:

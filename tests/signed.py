@@ -163,6 +163,18 @@ class _Answered:
                 os.environ[name] = value
 
 
+def unsigned(root: Path, env: dict[str, str], *names: str, agent: str = AGENT, more: str = "") -> Signed:
+    """Make the repository without signatures, and these features at their first gate."""
+    kit = Signed(root, env)
+    kit.found(LINE, agent, CONFIGURATION + more)
+    kit.write(".git/info/exclude", ".context/\n")
+    kit.commit("begin")
+    for name in names:
+        kit.do("start", name)
+    kit.do("run", "-j", "1")
+    return kit
+
+
 def founded(root: Path, env: dict[str, str], *names: str) -> Signed:
     """Make the repository with its first signer, and these features at their first gate."""
     kit = Signed(root, env)

@@ -105,6 +105,22 @@ def at_gate(site: Site) -> None:
     soil(site, "shop.worktrees/payment", "payment")
 
 
+def approved(site: Site) -> None:
+    at_gate(site)
+    site.run(("approve", "payment"), typed="APPROVE ALL\n")
+
+
+def amended(site: Site) -> None:
+    approved(site)
+    site.git("commit", "--quiet", "--amend", "-m", "another", where="shop.worktrees/payment")
+
+
+def weakened(site: Site) -> None:
+    site.do("next", "payment")
+    text = (site.shop / "orchestrator.toml").read_text()
+    site.write("shop/orchestrator.toml", text.replace("[validate]\n", "[validate]\nattempts = 4\n"))
+
+
 def before_gate(site: Site) -> None:
     site.do("next", "payment")
 
@@ -221,6 +237,10 @@ OPERATIONS = {
         Operation("next, gate", before_gate, ("next", "payment"), is_work=True),
         Operation("next, rolled back", failed_twice, ("next", "payment"), is_work=True),
         Operation("approve", at_gate, ("approve", "payment"), typed="APPROVE ALL\n"),
+        Operation("approve --undo", approved, ("approve", "--undo"), typed="none asks\n"),
+        Operation("approve the line", weakened, ("approve",), typed="line\n"),
+        Operation("void approval", amended, ("status",)),
+        Operation("workflows --write", nothing, ("workflows", "--write")),
         Operation("reject", at_gate, ("reject", "payment", "-m", "not yet")),
         Operation("rollback", nothing, ("rollback", "payment")),
         Operation("rollback --undo", rolled_back, ("rollback", "payment", "--undo")),
