@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.announcing import announce
-from orchestrator.approval import understand
+from orchestrator.sitting import understand
 from orchestrator.attempts import Result
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM, Repo

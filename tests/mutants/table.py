@@ -283,7 +283,7 @@ MUTANTS = (
         "core/decide.py",
         "        commit=feature.tip,\n        head=feature.last_hash,\n",
         "",
-        "end_to_end/test_the_sitting.py::test_a_commit_since_the_question_refuses_its_gate_alone",
+        "core/test_decide.py::test_whatever_was_recorded_of_a_feature_since_it_was_shown_refuses_its_approval",
     ),
     Mutant(
         "a gate that closed and opened again is approved unseen",
