@@ -37,8 +37,9 @@ COMMANDS = {
     "verify": "check log, refs, backups, states, hooks and the outside",
     "metrics": "what the kit did, measured from the log",
     "hook": "what the git hooks call",
+    "claude-hook": "what the hooks of Claude Code call",
 }
-MODULES = {"set": "set_field"}  # a name that is taken in Python
+MODULES = {"set": "set_field", "claude-hook": "claude_hook"}  # a name that Python has or could not have
 
 
 class Table(click.Group):

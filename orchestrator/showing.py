@@ -23,6 +23,7 @@ _FIRST = ("Waiting for a decision", "Going outside, or irreversible")
 _CHECK = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[([ xX])\]\s+(.*)")
 _COUNT = re.compile(r"(\d+) (file|insertion|deletion)")
 _ROWS = 200  # of a list, shown whole
+_SENTENCE, _DOUBTS = 240, 3  # characters and number, in a client's question
 
 
 def short(workspace: Workspace, rows: Sequence[Row]) -> None:
@@ -69,6 +70,23 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
 
 def _line(text: str) -> str:
     return " ".join(plain(text).split())
+
+
+def sentences(workspace: Workspace, row: Row) -> list[str]:
+    """Return what a client's question says of a gate, cut to what a window holds; not the agent's summary."""
+    feature = row.feature
+    if feature is None or feature.gate is None:
+        return []
+    waits, gate = feature.gate, feature.gate.gate
+    doubts = list(_doubts(workspace, feature, waits, row.exhibits))
+    more = [f"and {len(doubts) - _DOUBTS} more things that are not as they were"] if len(doubts) > _DOUBTS else []
+    said = [f"{feature.slug}, workflow {feature.place.workflow}: {_line(gate.heading)} ({gate.type} gate)"]
+    if _line(gate.trigger) not in ("", _line(gate.heading)):
+        said.append(f"Asks: {_line(gate.trigger)}")
+    if gate.condition:
+        said.append(f"Only {_line(gate.condition)}")
+    said += [*_facts(workspace, feature, waits, row.exhibits), *doubts[:_DOUBTS], *more]
+    return [_cut(one, _SENTENCE) for one in said]
 
 
 def _facts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Sequence[Exhibit]) -> Iterator[str]:

@@ -154,7 +154,7 @@ def test_pages_name_no_persons_address_and_no_folder_of_a_machine() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_each_of_its_options_is_described(name: str) -> None:
-    headings = re.findall(r"^## (`([a-z]+)\b.*)$", page("commands.md"), re.MULTILINE)
+    headings = re.findall(r"^## (`([a-z-]+)\b.*)$", page("commands.md"), re.MULTILINE)
     [heading] = [text for text, word in headings if word == name]
     text = section(page("commands.md"), heading)
     assert options(name) <= HELP | set(OPTION.findall(text))

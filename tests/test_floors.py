@@ -42,7 +42,7 @@ FLOORS = {
         4,
     ),
     "announcing": 4,
-    **dict.fromkeys(("commands", "render", "session", "showing", "hooking", "web", "fleet"), 5),
+    **dict.fromkeys(("commands", "render", "session", "showing", "claude", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }
 THE_WORLD = {"os", "io", "time", "subprocess", "pathlib", "random", "click"}  # nothing of it is known on floor 1

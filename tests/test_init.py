@@ -22,6 +22,7 @@ from orchestrator.adapters.git import discover
 from orchestrator.adapters.lock import RunLock
 from orchestrator.assets import HOOKS, asset, hook, names
 from orchestrator.makefile import render
+from orchestrator.setup import claude
 from orchestrator.setup.lining import with_pause
 from orchestrator.setup.record import Places, alone
 from orchestrator.workspace import Workspace, now
@@ -743,11 +744,129 @@ def test_a_broken_configuration_is_named_and_nothing_is_written(fresh: Repo) -> 
 
 def test_options_that_do_not_go_together_are_refused(fresh: Repo) -> None:
     assert "--remove goes with neither" in fresh.refused("init", "--remove", "--scripts", status=2)
+    assert "--remove goes with neither" in fresh.refused("init", "--remove", "--agent", "claude", status=2)
     assert "--with-data goes with --remove only" in fresh.refused("init", "--with-data", "x.tar", status=2)
 
 
 def test_inside_a_run_nothing_is_set_up_or_taken_away(fresh: Repo) -> None:
     assert "not called from inside a run" in fresh.refused("init", "--remove", ORCHESTRATOR_RUN_ID="1")
+
+
+# --- the client's own settings ---------------------------------------------------------------------
+
+SETTINGS = (
+    "{}",
+    "{\n}\n",
+    '{"model": "opus"}',
+    '{\n  "model": "opus"\n}\n',
+    '{\n\t"env": {\n\t\t"A": "\u00e9"\n\t}\n}',
+    '{\r\n    "model": "opus"\r\n}\r\n',
+    '{\n  "hooks": {}\n}',
+    '{\n  "hooks": {"Stop": []},\n  "model":   "opus"\n}\n',
+    (
+        '{\n    "hooks": {\n        "PreToolUse": [\n            {"matcher": "Bash", "hooks": [{"type": "command", "command": "x"}]}\n'
+        '        ]\n    },\n    "z": "\\u00e9"\n}\n'
+    ),
+    '{\n  "hooks": {\n    "PreToolUse": [],\n    "PostToolUse": [\n      {\n        "hooks": []\n      }\n    ]\n  }\n}\n',
+    '{"hooks":{"PreToolUse":[{"hooks":[]}]}}',
+)
+HOOKED = {
+    event: {
+        "matcher": matcher,
+        "hooks": [
+            {
+                "type": "command", "command": "orchestrator", "args": ["claude-hook", name], "timeout": 10,
+                "onFailure": "continue",
+            }
+        ],
+    }
+    for event, matcher, name in (("PreToolUse", "Bash", "pre-tool"), ("PostToolUse", "AskUserQuestion", "post-tool"))
+}  # fmt: skip
+
+
+def test_the_clients_settings_get_two_hooks_when_asked_for_and_lose_them_again(fresh: Repo) -> None:
+    before = snapshot(fresh.root)
+    settings = fresh.root / ".claude/settings.json"
+    fresh.run("init")
+    assert not settings.exists()
+    said = fresh.run("init", "--agent", "claude")
+    assert "changed   .claude/settings.json (two hooks: an agent's commands that decide are denied" in said
+    assert "note      a person's answers in Claude Code count where" in said
+    assert json.loads(settings.read_text()) == {"hooks": {event: [one] for event, one in HOOKED.items()}}
+    there = snapshot(fresh.root)
+    assert fresh.run("init", "--agent", "claude").startswith(NOTHING)
+    assert fresh.run("init").startswith(NOTHING)
+    assert snapshot(fresh.root) == there
+    settings.unlink()
+    fresh.run("init")
+    assert snapshot(fresh.root) == there
+    assert "removed   .claude/settings.json\n" in fresh.run("init", "--remove")
+    assert snapshot(fresh.root) == before
+    fresh.run("init")
+    assert not settings.exists()
+
+
+def test_settings_of_the_user_are_whole_again_byte_for_byte(fresh: Repo) -> None:
+    fresh.run("init", "--agent", "claude")
+    fresh.run("init", "--remove")
+    fresh.write(".claude/settings.json", SETTINGS[8])
+    before = snapshot(fresh.root)
+    fresh.run("init", "--agent", "claude")
+    assert "restored  .claude/settings.json\n" in fresh.run("init", "--remove")
+    assert snapshot(fresh.root) == before
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_hooks_are_added_as_text_once_and_every_other_byte_stays(text: str) -> None:
+    after, pieces = claude.merged(text)
+    wanted = json.loads(text)
+    for event, one in HOOKED.items():
+        wanted.setdefault("hooks", {}).setdefault(event, []).append(one)
+    assert json.loads(after) == wanted
+    assert claude.merged(after) == (after, [])
+    assert claude.without(after.encode(), pieces) == text.encode()
+
+
+def test_of_settings_that_the_user_changed_since_the_hooks_alone_go(fresh: Repo) -> None:
+    fresh.run("init", "--agent", "claude")
+    path = fresh.root / ".claude/settings.json"
+    settings = json.loads(path.read_text())
+    settings["hooks"]["PreToolUse"][0]["hooks"].insert(0, {"type": "command", "command": "mine"})
+    path.write_text(json.dumps({"model": "opus", **settings}, indent=4))
+    assert "restored  .claude/settings.json\n" in fresh.run("init", "--remove")
+    assert path.read_text() == json.dumps(
+        {
+            "model": "opus",
+            "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "mine"}]}]},
+        },
+        indent=4,
+    )
+
+
+def test_settings_that_are_no_json_any_more_stay_and_are_named(fresh: Repo) -> None:
+    fresh.run("init", "--agent", "claude")
+    path = fresh.root / ".claude/settings.json"
+    path.write_text(path.read_text() + ",")
+    assert "left      .claude/settings.json (changed since init wrote it)\n" in fresh.run("init", "--remove")
+    assert path.read_text().endswith(",")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", ".claude/settings.json is no JSON: "),
+        ('{"a": 1,}', ".claude/settings.json is no JSON: "),
+        ("// mine\n{}", ".claude/settings.json is no JSON: "),
+        ("[]", ".claude/settings.json: it is no JSON object; "),
+        ('{"hooks": []}', ".claude/settings.json: `hooks` has another shape"),
+        ('{"hooks": {"PreToolUse": {}}}', ".claude/settings.json: `hooks` has another shape"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_refused_and_nothing_is_written(fresh: Repo, text: str, why: str) -> None:
+    fresh.write(".claude/settings.json", text)
+    before = snapshot(fresh.root)
+    assert why in fresh.refused("init", "--agent", "claude")
+    assert snapshot(fresh.root) == before
 
 
 # --- taking it away -------------------------------------------------------------------------------

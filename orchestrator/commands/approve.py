@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import click
 
-from orchestrator import approval, render, session, showing, sitting
+from orchestrator import approval, claude, render, session, showing, sitting
 from orchestrator.approval import Held
 from orchestrator.core.values import FeatureId
 from orchestrator.errors import Refusal, WrongUsage
@@ -19,10 +19,17 @@ from orchestrator.workspace import Workspace
 @click.option("-m", "--message", default="", metavar="TEXT", help="An answer, for every gate that is approved.")
 @click.option("--run", "go_on", is_flag=True, help="Go on with `run` afterwards.")
 @click.option("--show", "shown", metavar="N", help="Show one gate whole, by number or name; decides nothing.")
+@click.option("--ask", is_flag=True, help="Print the waiting gates as questions for Claude Code; decides nothing.")
 @click.option("--undo", is_flag=True, help="Take back the last approvals, or FEATURE's, until it has gone on.")
 @click.option("--key", default="", metavar="FILE", help="The key to sign with; else the one that `signers` knows.")
-def command(features: tuple[str, ...], message: str, go_on: bool, shown: str | None, undo: bool, key: str) -> int:
+def command(
+    features: tuple[str, ...], message: str, go_on: bool, shown: str | None, ask: bool, undo: bool, key: str
+) -> int:
     """Show the waiting gates and take one decision."""
+    if ask and (shown is not None or undo or go_on or message or key):
+        raise WrongUsage("--ask goes with features alone: it decides nothing", "orchestrator approve --help")
+    if ask:
+        return _ask(features)
     if shown is not None and (undo or go_on or features or message):
         raise WrongUsage("--show stands alone: it decides nothing", "orchestrator approve --help")
     if shown is not None:
@@ -39,6 +46,12 @@ def command(features: tuple[str, ...], message: str, go_on: bool, shown: str | N
 def _show(word: str) -> int:
     with session.looking() as workspace:
         showing.whole(workspace, sitting.named(sitting.waiting(workspace, ()), word))
+    return 0
+
+
+def _ask(features: Collection[str]) -> int:
+    with session.looking() as workspace:
+        render.json(claude.questions(workspace, {workspace.living(one).id for one in features}))
     return 0
 
 

@@ -14,6 +14,7 @@ from orchestrator.commands import lint
 from orchestrator.errors import NoRepository, WrongUsage
 from orchestrator.setup import archiving, installing, lining, remaining, removing
 from orchestrator.setup import record as records
+from orchestrator.setup.claude import CLAUDE
 from orchestrator.setup.installing import Asked, Outcome
 from orchestrator.setup.record import FRAMEWORK, NATIVE, Places, Record
 from orchestrator.setup.remaining import Remains
@@ -26,14 +27,15 @@ from orchestrator.workspace import Workspace
     "--hooks", type=click.Choice([NATIVE, FRAMEWORK]), help="How git calls the kit; native unless chosen before."
 )
 @click.option("--scripts", is_flag=True, help="Write scripts/feature-*.sh too, where there are none.")
+@click.option("--agent", type=click.Choice([CLAUDE]), help="Put the kit's hooks into this client's settings, too.")
 @click.option("--remove", is_flag=True, help="Take away what init wrote, byte for byte; the data stays.")
 @click.option(
     "--with-data", "archive", metavar="ARCHIVE", help="With --remove: save the data in a tar, then remove it."
 )
-def command(hooks: str | None, scripts: bool, remove: bool, archive: str | None) -> int:
+def command(hooks: str | None, scripts: bool, agent: str | None, remove: bool, archive: str | None) -> int:
     """Set this repository up: configuration, make targets, hooks, agent, ignore rules, documents to begin with."""
-    if remove and (hooks or scripts):
-        raise WrongUsage("--remove goes with neither --hooks nor --scripts", "orchestrator init --help")
+    if remove and (hooks or scripts or agent):
+        raise WrongUsage("--remove goes with neither --hooks, --scripts nor --agent", "orchestrator init --help")
     if archive and not remove:
         raise WrongUsage("--with-data goes with --remove only", "orchestrator init --help")
     session.refuse_inside_a_run("init")
@@ -42,7 +44,8 @@ def command(hooks: str | None, scripts: bool, remove: bool, archive: str | None)
     with records.alone(places):
         if remove:
             return _remove(repository, places, archive)
-        outcome = installing.install(places, Git(repository.main), Asked(choice=hooks or "", scripts=scripts))
+        asked = Asked(choice=hooks or "", scripts=scripts, agent=agent or "")
+        outcome = installing.install(places, Git(repository.main), asked)
         _show(repository, places, outcome)
     return 0
 

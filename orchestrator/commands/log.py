@@ -114,6 +114,8 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
             words.append(f"{key} {value}" if key in ("attempt", "n") else str(value))
     if "commit" in payload and kind in ("checkpoint_created", "rollback_executed", "rollback_undone", "branch_moved"):
         words.append(str(payload["commit"])[:10])
+    if payload.get("door") not in (None, "", "terminal"):
+        words.append(f"through {payload['door']}")
     if payload.get("changes"):
         words.append(", ".join(payload["changes"]))
     words += payload.get("refused", ())

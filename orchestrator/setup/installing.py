@@ -15,7 +15,7 @@ from orchestrator.assets import asset, names
 from orchestrator.core.values import Value
 from orchestrator.errors import Refusal
 from orchestrator.makefile import is_outdated
-from orchestrator.setup import chaining, framework, hooks, lining, making
+from orchestrator.setup import chaining, claude, framework, hooks, lining, making
 from orchestrator.setup import record as records
 from orchestrator.setup.chaining import Standing
 from orchestrator.setup.inserting import holds
@@ -29,10 +29,11 @@ ROLLBACK = "orchestrator-rollback.sh"
 
 
 class Asked(Value):
-    """What the command line asks for; `choice` is empty where it says nothing."""
+    """What the command line asks for; `choice` and `agent` are empty where it says nothing."""
 
     choice: str = ""
     scripts: bool = False
+    agent: str = ""
 
 
 class Outcome(Value):
@@ -56,14 +57,15 @@ def install(places: Places, git: Git, asked: Asked) -> Outcome:
     """Set the repository up. Raises Refusal, BadConfiguration, NotRecorded; can be called again then."""
     old = records.read(places) or Record()
     choice = asked.choice or old.choice
-    part = _wanted(places, git, old, choice, asked.scripts)
+    agents = _with(old.agents, asked.agent) if asked.agent else old.agents
+    part = _wanted(places, git, old, choice, agents, asked.scripts)
     _refuse_obstacles(places, part)
     undone = undo(places, _unwanted(old, part, choice))
     if undone.is_something:  # what was there before lies open again
-        part = _wanted(places, git, old, choice, asked.scripts)
+        part = _wanted(places, git, old, choice, agents, asked.scripts)
     files = [one for one in part.files if _is_due(places.path(one.name), one, old)]
     stubs, notes = _due_hooks(places, part.hooks, old)
-    new = _recorded(places, old, files, part, stubs, choice)
+    new = replace(_recorded(places, old, files, part, stubs, choice), agents=agents)
     records.write(places, new)
     _make_folders(places, [*files, *part.edits, *stubs])
     chained = [one.name for one in stubs if chaining.write(places, one, old.hooks.get(one.name))]
@@ -98,7 +100,7 @@ def _names(wanted: Iterable[File | Edit]) -> list[str]:
     return [one.name for one in wanted]
 
 
-def _wanted(places: Places, git: Git, old: Record, choice: str, scripts: bool) -> Part:
+def _wanted(places: Places, git: Git, old: Record, choice: str, agents: tuple[str, ...], scripts: bool) -> Part:
     line = lining.line(places, old)
     return joined([
         line.part,
@@ -106,6 +108,7 @@ def _wanted(places: Places, git: Git, old: Record, choice: str, scripts: bool) -
         making.ignore(places, line.settings, old),
         hooks.hooks(places, git, line.settings, choice),
         Part(files=(File(AGENT, asset("workflow-orchestrator.md")), *_scripts(scripts))),
+        claude.settings(places) if claude.CLAUDE in agents else Part(),
     ])  # fmt: skip
 
 
@@ -209,8 +212,8 @@ def _recorded(places: Places, old: Record, files: list[File], part: Part, stubs:
     )
 
 
-def _with(digests: tuple[str, ...], new: str) -> tuple[str, ...]:
-    return digests if new in digests else (*digests, new)
+def _with(known: tuple[str, ...], new: str) -> tuple[str, ...]:
+    return known if new in known else (*known, new)
 
 
 def _inserted(places: Places, old: Inserted | None, edit: Edit) -> Inserted:

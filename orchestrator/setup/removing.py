@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.adapters.durable import said_in_one_line, sync_filesystem, write_atomically
 from orchestrator.core.values import Value
-from orchestrator.setup import chaining, framework, inserting, making
+from orchestrator.setup import chaining, claude, framework, inserting, making
 from orchestrator.setup.record import Inserted, Places, Record, digest, found
 from orchestrator.setup.remaining import TRANSIENT
 
@@ -38,10 +38,10 @@ def undo(places: Places, record: Record) -> Undone:
     framework.uninstall(places.main, record.stages)
     hooks = {name: chaining.undo(places.path(name), one) for name, one in record.hooks.items()}
     written = {name: _unlink(places.path(name), digests) for name, digests in record.written.items()}
-    inserted = {name: _take_out(places.path(name), one) for name, one in record.inserted.items()}
+    inserted = {name: _take_out(places, name, one) for name, one in record.inserted.items()}
     changed = [name for name, one in record.hooks.items() if chaining.is_left(places.path(name), one)]
     changed += [name for name, is_gone in written.items() if is_gone is False]
-    changed += [name for name in inserted if _is_still_there(places.path(name))]
+    changed += [name for name in inserted if _is_still_there(places, name)]
     out = [name for name, is_out in inserted.items() if is_out]
     for name in sorted(record.folders, key=len, reverse=True):
         _remove_folder(places.path(name))
@@ -84,23 +84,29 @@ def _unlink(path: Path, digests: tuple[str, ...]) -> bool | None:
     return True
 
 
-def _take_out(path: Path, inserted: Inserted) -> bool:
+def _take_out(places: Places, name: str, inserted: Inserted) -> bool:
     """Take the texts out of a file; a file that held nothing else goes. Return whether any was there."""
+    path = places.path(name)
     before = found(path)
     if before is None:
         return False
-    after = before
-    for text in inserted.texts:
-        rest = inserting.without(after, text)
-        after = after if rest is None else rest
+    is_json = name == claude.FILE
+    after = claude.without(before, inserted.texts) if is_json else _without_lines(before, inserted.texts)
     if after == before:
         return False
-    if inserted.is_created and not after:
+    if inserted.is_created and (claude.is_empty(after) if is_json else not after):
         with said_in_one_line(path):
             path.unlink()
     else:
         rewrite(path, after)
     return True
+
+
+def _without_lines(content: bytes, texts: tuple[str, ...]) -> bytes:
+    for text in texts:
+        rest = inserting.without(content, text)
+        content = content if rest is None else rest
+    return content
 
 
 def rewrite(path: Path, content: bytes) -> None:
@@ -113,9 +119,12 @@ def rewrite(path: Path, content: bytes) -> None:
             target.chmod(mode)  # the umask does not count for a file that was there
 
 
-def _is_still_there(path: Path) -> bool:
-    """Tell whether a Makefile includes the targets in words that are not init's."""
-    return path.is_file() and making.is_included(found(path))
+def _is_still_there(places: Places, name: str) -> bool:
+    """Tell whether a file holds what init put in, in words that are not init's."""
+    path = places.path(name)
+    if not path.is_file():
+        return False
+    return claude.is_left(found(path)) if name == claude.FILE else making.is_included(found(path))
 
 
 def _remove_folder(path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.announcing import announce
-from orchestrator.sitting import understand
 from orchestrator.attempts import Result
+from orchestrator.sitting import understand
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM, Repo
 from tests.end_to_end.test_several_at_once import MERGE
@@ -27,7 +27,7 @@ def configure(repo: Repo, old: str, new: str) -> None:
 
 def test_a_number_and_a_comma_inside_an_answer_belong_to_the_answer() -> None:
     found = understand("1 = sizes 1, 2; and blue", rows(), "")
-    assert [(one.shown.number, one.answer) for one in found] == [(1, "sizes 1, 2; and blue")]
+    assert [(one.row.number, one.answer) for one in found] == [(1, "sizes 1, 2; and blue")]
 
 
 def test_in_the_main_worktree_a_failed_attempt_is_tried_again_on_what_it_left_and_rolled_back(repo: Repo) -> None:
