@@ -26,7 +26,9 @@ _FILES = 100
 _CHUNK = 1 << 20
 
 
-def gather(workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | None) -> Evidence:
+def gather(
+    workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | None, cost: float = 0.0, turns: int = 0
+) -> Evidence:
     """Return what speaks for a decision now, hashed: for the event that says that the gate is reached."""
     base = _base(workspace, feature, commit)
     return Evidence(
@@ -36,6 +38,8 @@ def gather(workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | Non
         document=document_digest(workspace, feature),
         section=_section(workspace, feature, gate),
         files=tuple(files(workspace, feature, _names(workspace, feature, gate, base, commit))),
+        cost=cost,
+        turns=turns,
     )
 
 

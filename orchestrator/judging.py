@@ -204,7 +204,7 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
     if step.stop is not None:
         gate = msgspec.structs.replace(reached(step.stop), evidence=outcome.evidence)
         at = msgspec.structs.replace(workspace.world.features[feature.id], place=step.last)
-        found = evidence.gather(workspace, at, gate, outcome.commit)
+        found = evidence.gather(workspace, at, gate, outcome.commit, outcome.cost, outcome.turns)
         outcome = msgspec.structs.replace(outcome, found=found)
         pause = workspace.line.pause(step.workflow, step.stop.key)
         opens = (now() + timedelta(seconds=pause)).isoformat(timespec="seconds") if pause else ""
