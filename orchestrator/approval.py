@@ -55,13 +55,19 @@ def record(workspace: Workspace, decisions: Sequence[Decided], held: Held) -> Ou
     """
     checkpoints.drain(workspace)  # a commit since the question is taken in, and refuses its gate
     line = next((one for one in decisions if one.row.feature is None), None)
-    if line is not None and documents.source(workspace.main) != workspace.effective.source:
-        raise Refusal("the line changed again since it was shown; nothing was approved", "call it again")
-    items, refused = _current(workspace, [one for one in decisions if one.row.feature is not None])
+    if line is not None:
+        _refuse_other_line(workspace)
+    items, refused = _current(workspace, [_item(one) for one in decisions if one.row.feature is not None])
     if not items and line is None:
         return Outcome(approved=(), refused=tuple(str(one) for one in refused.values()))
     accepted = _line_item(workspace, line.row.change) if line is not None else None
     stated = state(workspace, held, items=tuple(items), line=accepted)
+    if stated.signature:  # a person took their time over the key
+        if line is not None:
+            _refuse_other_line(workspace)
+        checkpoints.drain(workspace)
+        items, late = _current(workspace, items)
+        refused |= late
     if accepted is not None:
         workspace.keep_line(accepted.tree)
     refused |= _append(workspace, items, decisions, held, stated, _line_fact(accepted, held, stated))
@@ -77,14 +83,23 @@ def _shown(decided: Decided) -> str:
     return f"{decided.row.name}{' (skipped)' if decided.verdict == 'skipped' else ''}"
 
 
-def _current(workspace: Workspace, decisions: Iterable[Decided]) -> tuple[list[Item], dict[FeatureId, Refusal]]:
+def _refuse_other_line(workspace: Workspace) -> None:
+    if documents.source(workspace.main) != workspace.effective.source:
+        raise Refusal("the line changed again since it was shown; nothing was approved", "call it again")
+
+
+def _item(decided: Decided) -> Item:
+    if decided.row.bound is None:
+        raise Refusal("only what was shown is decided", "call it again")
+    return Item(bound=decided.row.bound, verdict=decided.verdict, answer=decided.answer)
+
+
+def _current(workspace: Workspace, decided: Iterable[Item]) -> tuple[list[Item], dict[FeatureId, Refusal]]:
     """Return the decisions about what is still as it was shown, and why the others are refused."""
+    workspace.refresh_line()
     items: list[Item] = []
     refused: dict[FeatureId, Refusal] = {}
-    for one in decisions:
-        if one.row.bound is None:
-            raise Refusal("only what was shown is decided", "call it again")
-        item = Item(bound=one.row.bound, verdict=one.verdict, answer=one.answer)
+    for item in decided:
         try:
             decide.stale(workspace.world, item)
             _refuse_changed(workspace, item)
@@ -145,7 +160,7 @@ def _sitting_fact(held: Held, stated: Stated) -> Fact:
 
 def _line_item(workspace: Workspace, changes: tuple[str, ...]) -> LineItem:
     tree = write_tree(workspace.git, documents.as_files(workspace.effective.source))
-    return LineItem(tree=tree, changes=changes)
+    return LineItem(tree=tree, changes=changes, before=workspace.world.line)
 
 
 def _line_fact(accepted: LineItem | None, held: Held, stated: Stated) -> list[Fact]:
@@ -219,12 +234,14 @@ def signed(workspace: Workspace, text: str, key: str = "") -> Stated:
 
 def signing_key(workspace: Workspace, key: str) -> Path:
     """Return the file of the key to sign with. Raises Refusal where none is named."""
+    from orchestrator.adapters.signing import key_file
+
     if key:
-        return Path(key).expanduser()
+        return key_file(key)
     named = workspace.home / "signing-key"
     try:
-        return Path(named.read_text(encoding="utf-8").strip()).expanduser()
-    except FileNotFoundError:
+        return key_file(named.read_text(encoding="utf-8").strip())
+    except (FileNotFoundError, UnicodeDecodeError):
         raise Refusal("which key signs is not known here", "name it: --key FILE") from None
 
 

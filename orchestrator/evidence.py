@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from orchestrator.workspace import Workspace
 _SECTION = 16_000  # characters
 _FILES = 100
 _CHUNK = 1 << 20
+_LARGEST = 256 << 20  # bytes
 
 
 def gather(
@@ -69,18 +71,18 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
 
 
 def section(workspace: Workspace, feature: Feature) -> str:
-    """Return the gate's own text, as it was when the gate was reached."""
+    """Return the gate's own text: as its document has it, or where that lost it, as it was when it was reached."""
     waits = feature.gate
     if waits is None:
         return ""
-    return waits.evidence.section if waits.evidence else _section(workspace, feature, waits.gate)
+    return _section(workspace, feature, waits.gate) or (waits.evidence.section if waits.evidence else "")
 
 
 def base(workspace: Workspace, feature: Feature) -> Sha | None:
-    """Return the commit from which a gate's changes count; None where the branch no longer descends from one."""
-    waits = feature.gate
-    if waits is not None and waits.evidence is not None and waits.evidence.base:
-        return waits.evidence.base
+    """Return the commit from which a gate's changes count; None where the branch no longer descends from one.
+
+    Worked out anew: what was noted when the gate was reached is for the record.
+    """
     return _base(workspace, feature, feature.tip)
 
 
@@ -123,7 +125,8 @@ def context_digest(workspace: Workspace, feature: Feature) -> str:
     total = sha256()
     for name in owned(owner):
         total.update(f"{len(os.fsencode(name))} ".encode() + os.fsencode(name))
-        total.update(hashed(owner.directory / name).sha256.encode() + b"\n")
+        one = hashed(owner.directory / name)
+        total.update((one.sha256 or one.why).encode() + b"\n")
     return total.hexdigest()
 
 
@@ -131,9 +134,12 @@ def context_digest(workspace: Workspace, feature: Feature) -> str:
 
 
 def _names(workspace: Workspace, feature: Feature, gate: Gate, base: Sha | None, commit: Sha | None) -> list[str]:
-    """Return the files that the agent named, then those under `[gates] evidence` that are new since the last gate."""
+    """Return the files that the agent named, and those under `[gates] evidence` that are new since the last gate.
+
+    Neither of the two can push the other out.
+    """
     new = list(_new(workspace, feature, base, commit)) if workspace.configuration.gates.evidence else []
-    return list(dict.fromkeys([*gate.evidence, *new]))[:_FILES]
+    return list(dict.fromkeys([*gate.evidence[:_FILES], *new[:_FILES]]))
 
 
 def _new(workspace: Workspace, feature: Feature, base: Sha | None, commit: Sha | None) -> Iterator[str]:
@@ -178,6 +184,10 @@ def hashed(path: Path) -> Exhibit:
     """Return a plain file's sha256 and size, read in pieces, or why there is none."""
     total, size = sha256(), 0
     try:
+        if (there := path.stat()).st_size > _LARGEST:
+            when = datetime.fromtimestamp(there.st_mtime).astimezone().isoformat(timespec="milliseconds")
+            why = f"too large to be hashed, {there.st_size} bytes written {when}"
+            return Exhibit(path=path.name, bytes=there.st_size, why=why)
         with os.fdopen(opened_plain(path, os.O_RDONLY), "rb") as file:
             while piece := file.read(_CHUNK):
                 total.update(piece)

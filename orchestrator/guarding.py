@@ -6,6 +6,7 @@ file of the server's own. Nothing that is pushed is run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ from orchestrator.documents import Source
 from orchestrator.errors import BadStatement, GitFailed, Refusal
 
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_MOST = 1000  # carriers of approvals
 _FEW = 3  # refusals that one line names
 
 
@@ -51,14 +53,16 @@ class Required(Value):
 
     workflow: str
     gate: str
+    type: str
 
     def __str__(self) -> str:
         return f"{self.workflow} {self.gate}"
 
 
 class Approved(Value):
-    """A signed approval that holds: of which feature and gate, at which commit."""
+    """A signed approval that holds: of which feature of which clone's log, which gate, at which commit."""
 
+    repository: str
     feature: FeatureId
     gate: Required
     commit: Sha
@@ -100,7 +104,12 @@ class Guard:
         return [said for one in pushed if self._protects(one.ref) and (said := self._refused(one))]
 
     def _protects(self, ref: str) -> bool:
-        return any(fnmatchcase(ref, one) for one in self._protected)
+        return any(fnmatchcase(name, one) for name in (ref, self._meant(ref)) for one in self._protected)
+
+    def _meant(self, ref: str) -> str:
+        """Return the ref that a symbolic one stands for: a push to it moves that."""
+        done = self._git.run("symbolic-ref", "--quiet", ref, accept=(0, 1, 128))
+        return os.fsdecode(done.stdout).strip() or ref
 
     def _refused(self, update: Update) -> str:
         name = update.ref.removeprefix("refs/heads/")
@@ -130,12 +139,20 @@ class Guard:
 
     def _source(self, commit: Sha) -> Source:
         """Return the configuration and documents of a commit."""
-        names = self._git.names("ls-tree", "-r", "-z", "--name-only", commit)
-        content = self._git.blob(f"{commit}:{config.FILE}") if config.FILE in names else b""
+        rows = self._git.names("ls-tree", "-r", "-z", commit)
+        modes = {name: about.split()[0] for about, _, name in (row.partition("\t") for row in rows)}
+        content = self._file(commit, config.FILE, modes)
         glob = config.parse(content).workflows.glob
-        files = {name: self._git.blob(f"{commit}:{name}") for name in names if documents.fits(name, glob)}
-        gates = self._git.blob(f"{commit}:{MAP_FILE}") if MAP_FILE in names else b""
-        return Source(configuration=content, files=files, gates=gates)
+        files = {name: self._file(commit, name, modes) for name in modes if documents.fits(name, glob)}
+        return Source(configuration=content, files=files, gates=self._file(commit, MAP_FILE, modes))
+
+    def _file(self, commit: Sha, name: str, modes: Mapping[str, str]) -> bytes:
+        """Return a file's content, nothing where it is not there. Raises Refusal for a link: it says nothing itself."""
+        if name not in modes:
+            return b""
+        if not modes[name].startswith("100"):
+            raise Refusal(f"{name} is no plain file there", "let a plain file hold what the line is read from")
+        return self._git.blob(f"{commit}:{name}")
 
     # --- what is covered -------------------------------------------------------------------------
 
@@ -158,6 +175,8 @@ class Guard:
         if not parents:
             return "it is not approved"
         tree = self._git.ref(f"{commit}^{{tree}}")
+        if tree is None:
+            return "its tree is not here"
         if len(parents) == 2:
             why = self._lacking(Sha(parents[1]), required)
             if why:
@@ -166,6 +185,8 @@ class Guard:
             return "" if same else "the merge holds more than its two sides; approve the branch after merging into it"
         if len(parents) > 2:
             return "it merges more than two"
+        if tree == self._git.ref(f"{parents[0]}^{{tree}}"):
+            return "it changes nothing, and is not approved"
         for one in {found.commit for found in self._approvals}:
             if not self._lacking(one, required) and self._merged(Sha(parents[0]), one) == tree:
                 return ""
@@ -176,11 +197,11 @@ class Guard:
 
         The last of them must be for this very commit, the earlier ones for commits that lead to it.
         """
-        by_feature: dict[FeatureId, dict[Required, list[Sha]]] = {}
+        by_feature: dict[tuple[str, FeatureId], dict[Required, list[Sha]]] = {}
         for one in self._approvals:
-            by_feature.setdefault(one.feature, {}).setdefault(one.gate, []).append(one.commit)
+            by_feature.setdefault((one.repository, one.feature), {}).setdefault(one.gate, []).append(one.commit)
         reasons = []
-        for feature, gates in by_feature.items():
+        for (_, feature), gates in by_feature.items():
             if commit not in gates.get(required[-1], ()):
                 continue
             lacks = [one for one in required[:-1] if not self._holds_any(gates.get(one, ()), commit)]
@@ -211,8 +232,14 @@ class Guard:
 
     @cached_property
     def _approvals(self) -> list[Approved]:
-        """Every approval that is signed by one who may, and not too old; from the refs here and in this push."""
-        return [found for commit in sorted(self._carriers()) for found in self._read(commit)]
+        """Every approval that is signed by one who may, and not too old; from the refs here and in this push.
+
+        Raises Refusal where there are more than could be looked at while somebody waits for their push.
+        """
+        carriers = sorted(self._carriers())
+        if len(carriers) > _MOST:
+            raise Refusal(f"{len(carriers)} refs below {publishing.REFS}", f"leave {_MOST} of them at most")
+        return [found for commit in carriers for found in self._read(commit)]
 
     def _carriers(self) -> set[Sha]:
         there = set(self._git.refs(publishing.REFS).values())
@@ -225,17 +252,18 @@ class Guard:
             found = statement.read(text)
             if not statement.is_current(found, self._at):
                 raise BadStatement(f"the approval of {found.issued} has run out")
-        except BadStatement as error:
+        except (BadStatement, Refusal) as error:
             self._unsigned.append(str(error))
             return
-        yield from (approved for item in found.items if (approved := _approved(item)))
+        yield from (approved for item in found.items if (approved := _approved(found.repository, item)))
 
 
-def _approved(item: Item) -> Approved | None:
+def _approved(repository: str, item: Item) -> Approved | None:
     bound = item.bound
     if bound.commit is None or item.verdict not in ("approved", "skipped"):
         return None
-    return Approved(feature=bound.feature, gate=Required(workflow=bound.workflow, gate=bound.gate), commit=bound.commit)
+    gate = Required(workflow=bound.workflow, gate=bound.gate, type=bound.type)
+    return Approved(repository=repository, feature=bound.feature, gate=gate, commit=bound.commit)
 
 
 def _up_to_the_merge(line: Line, signed: frozenset[str]) -> Iterator[Required]:
@@ -243,7 +271,7 @@ def _up_to_the_merge(line: Line, signed: frozenset[str]) -> Iterator[Required]:
     for document in line.documents:
         for gate in document.gates:
             if gate.stops and str(gate.type) in signed:
-                yield Required(workflow=document.id, gate=gate.key)
+                yield Required(workflow=document.id, gate=gate.key, type=str(gate.type))
             if _merges(gate):
                 return
 

@@ -50,7 +50,7 @@ def _cut(line: str, width: int) -> str:
 def _short(workspace: Workspace, row: Row) -> Iterator[str]:
     if row.feature is None or row.feature.gate is None:
         yield f"  {row.number}  line  a change removes or weakens a stop, or changes a validation:"
-        yield from (f"{_INDENT}- {plain(change)}" for change in row.change)
+        yield from (f"{_INDENT}- {_line(change)}" for change in row.change)
         return
     feature, waits = row.feature, row.feature.gate
     gate = waits.gate
@@ -110,15 +110,17 @@ def _doubts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Se
     before = {one.path: one for one in then.files}
     other = [one for one in exhibits if one != before.get(one.path)]
     for one in other:
-        how = plain(one.why) if one.why else "it changed since the gate was reached"
+        how = _line(one.why) if one.why else "it changed since the gate was reached"
         yield f"file {_line(one.path)}: {how}"
     if then.tree and then.tree != workspace_tree(workspace, feature.tip):
         yield "the branch holds another tree than when the gate was reached"
     if waits.checked is not None and waits.checked.tree and waits.checked.tree != then.tree:
         yield "what was validated is not wholly what was committed: files changed in between"
+    if then.base and then.base != evidence.base(workspace, feature):
+        yield "its changes count from another commit than when the gate was reached"
     if then.document and then.document != evidence.document_digest(workspace, feature):
         yield "its workflow document changed since the gate was reached"
-    yield from (f"file {_line(one.path)}: {plain(one.why)}" for one in exhibits if one.why and one not in other)
+    yield from (f"file {_line(one.path)}: {_line(one.why)}" for one in exhibits if one.why and one not in other)
 
 
 def workspace_tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
@@ -147,7 +149,7 @@ def _size(stat: str) -> str:
 
 def _diff(workspace: Workspace, how: str, base: Sha, tip: Sha) -> list[str]:
     """Return git's words about a change between two commits; nothing that an agent could set is run."""
-    words = ("--no-ext-diff", "--no-textconv", "--no-renames", how, "-r")
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--text", how, "-r")
     return workspace.git.unaltered().lines("diff-tree", *words, base, tip)
 
 
@@ -212,7 +214,7 @@ def _commits(workspace: Workspace, feature: Feature) -> list[str]:
     span = f"{base}..{feature.tip}"
     words = ("--no-show-signature", "--no-decorate", "--no-color", f"--max-count={_ROWS}")
     rows = workspace.git.unaltered().lines("log", *words, "--format=%h %an  %s", span)
-    return [changes(workspace, feature), *(plain(one) for one in rows)]
+    return [changes(workspace, feature), *(_line(one) for one in rows)]
 
 
 def _stat(workspace: Workspace, feature: Feature) -> list[str]:
@@ -227,7 +229,7 @@ def _stat(workspace: Workspace, feature: Feature) -> list[str]:
 def _numbers(row: str) -> str:
     added, removed, name = (*row.split("\t"), "", "")[:3]
     size = "binary" if added == "-" else f"+{added} -{removed}"
-    return f"{size:<12} {plain(name)}"
+    return f"{size:<12} {_line(name)}"
 
 
 def _ran(checked: Checked | None) -> list[str]:
@@ -235,15 +237,15 @@ def _ran(checked: Checked | None) -> list[str]:
         return []
     lines = [f"`{_line(checked.command)}` exit {checked.exit}, {checked.seconds:.1f} s"]
     if checked.where:
-        lines.append(f"in {plain(checked.where)}, tree {(checked.tree or 'unknown')[:12]}")
+        lines.append(f"in {_line(checked.where)}, tree {(checked.tree or 'unknown')[:12]}")
     return [*lines, *(f"| {row}" for row in plain(checked.tail).splitlines())]
 
 
 def _exhibit(workspace: Workspace, feature: Feature, one: Exhibit) -> str:
     if one.why:
-        return f"{plain(one.path)}  ({plain(one.why)})"
+        return f"{_line(one.path)}  ({_line(one.why)})"
     path = evidence.place_of(workspace, feature) / one.path
-    return f"{plain(str(path))}  ({one.bytes} bytes, sha256 {one.sha256[:16]})"
+    return f"{_line(str(path))}  ({one.bytes} bytes, sha256 {one.sha256[:16]})"
 
 
 def _cost(waits: Waiting) -> list[str]:

@@ -75,7 +75,7 @@ def revoke(workspace: Workspace, word: str, held: Held) -> Signer:
 
 def remember(workspace: Workspace, key: Path) -> None:
     """Keep which file is signed with in this clone."""
-    write_atomically(workspace.home / "signing-key", f"{key.expanduser().absolute()}\n".encode(), 0o600)
+    write_atomically(workspace.home / "signing-key", f"{key}\n".encode(), 0o600)
 
 
 def _refuse_other(world: World, known: tuple[Signer, ...]) -> None:

@@ -285,7 +285,9 @@ class Workspace:
 
     def keep_line(self, tree: Sha) -> None:
         """Let git keep the tree of a line that is about to be accepted."""
-        commit = self.git.commit_tree(tree, [], "orchestrator: the line as accepted\n")
+        earlier = self.git.ref("refs/orchestrator/line")  # stays: what needed a signature then is asked of it
+        parents = [earlier] if earlier is not None and self.git.commit(earlier) else []
+        commit = self.git.commit_tree(tree, parents, "orchestrator: the line as accepted\n")
         self.git.update_refs([f"update refs/orchestrator/line {commit}"])
 
     def forget_line(self) -> None:

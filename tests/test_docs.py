@@ -19,6 +19,7 @@ from orchestrator.log.facts import TYPES
 from orchestrator.makefile import targets
 from tests import figures
 from tests.adapters.test_backups import HOSTILE
+from tests.end_to_end.test_signed_gates import FORGERIES
 from tests.test_verify import FAULTS
 
 TOP = Path(__file__).parent.parent
@@ -93,6 +94,7 @@ def test_the_tables_that_the_suite_walks_are_as_long_as_the_page_says() -> None:
     said = " ".join(section(page("promises.md"), "Figures").split())
     assert f"{len(FAULTS)} of {len(FAULTS)} seeded faults" in said
     assert f"{len(HOSTILE)} of {len(HOSTILE)} hostile archives" in said
+    assert f"{len(FORGERIES)} of {len(FORGERIES)} forgeries" in said
 
 
 def test_every_command_that_a_page_shows_exists_with_its_options() -> None:

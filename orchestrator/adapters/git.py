@@ -82,8 +82,9 @@ class Git:
         return other
 
     def unaltered(self) -> Git:
-        """Return git that shows objects as they are, whatever `git replace` and grafts say of them."""
-        return self.within({"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull})
+        """Return git that shows objects as they are, whatever replacements, grafts and the commit graph say of them."""
+        believed = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.commitGraph", "GIT_CONFIG_VALUE_0": "false"}
+        return self.within({"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, **believed})
 
     def run(
         self,

@@ -51,6 +51,17 @@ def _holds_its_type(kind: str, blob: str) -> bool:
     return content[4:].startswith(kind.encode()) and int.from_bytes(content[:4]) == len(kind)
 
 
+def key_file(text: str) -> Path:
+    """Return the path that a person or a file names as a key's. Raises Refusal."""
+    try:
+        path = Path(text).expanduser().absolute()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise Refusal(f"{text!r} is no file's name", "name a key made by ssh-keygen") from error
+    if not path.name or "\0" in text:
+        raise Refusal(f"{text!r} is no key", "name a key made by ssh-keygen")
+    return path
+
+
 def public_key(path: Path) -> str:
     """Return the type and base64 of the public key that belongs to a key's file. Raises Refusal."""
     beside = path if path.suffix == ".pub" else path.with_name(f"{path.name}.pub")
@@ -67,7 +78,8 @@ def public_key(path: Path) -> str:
 
 def is_unprotected(path: Path) -> bool:
     """Tell whether a private key can be used by any process: it has no passphrase and needs no touch."""
-    if path.suffix == ".pub" or not path.exists():
+    path = path.with_suffix("") if path.suffix == ".pub" else path  # ssh-keygen takes the private half beside it
+    if not path.exists():
         return False
     done = _run(["-y", "-P", "", "-f", str(path)], b"", _LIMIT)
     return done.returncode == 0 and not done.stdout.startswith(b"sk-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -15,13 +16,15 @@ from orchestrator.errors import Refusal, WrongUsage
 from orchestrator.guarding import Guard, Update
 from orchestrator.workspace import now
 
+_PLAIN = re.compile(r"HEAD|refs/.+|[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 @click.command("guard")
 @click.option(
     "--signers", type=click.Path(path_type=Path), required=True, help="Whose signature counts: an allowed-signers file."
 )
 @click.option("--protect", multiple=True, default=("main",), metavar="BRANCH", help="A protected branch, or a glob.")
-@click.option("--base", default="", metavar="COMMIT", help="In CI: what the branch holds; with --head.")
+@click.option("--base", default="", metavar="COMMIT", help="In CI: what the branch holds, by whole name or hash.")
 @click.option("--head", default="", metavar="COMMIT", help="In CI: what it is to hold.")
 def command(signers: Path, protect: tuple[str, ...], base: str, head: str) -> None:
     """Check a push: as a pre-receive hook on standard input, or in CI with --base and --head."""
@@ -29,7 +32,7 @@ def command(signers: Path, protect: tuple[str, ...], base: str, head: str) -> No
         raise WrongUsage("--base and --head go together", "orchestrator guard --help")
     allowed = _allowed(signers)
     git = guarding.quarantined(Path.cwd(), os.environ)
-    pushed = [_update(git, protect[0], base, head)] if base else guarding.updates(sys.stdin)
+    pushed = [_update(git, protect[0], base, head)] if base else guarding.updates(map(os.fsdecode, sys.stdin.buffer))
     refused = Guard(git, protect, allowed, now()).check(pushed)
     if refused:
         raise Refusal("; ".join(refused), "a person approves and signs, then `orchestrator publish` and push again")
@@ -48,6 +51,10 @@ def _update(git: Git, branch: str, base: str, head: str) -> Update:
 
 
 def _commit(git: Git, name: str) -> Sha:
+    if not _PLAIN.fullmatch(name):
+        raise Refusal(
+            f"{name!r} may mean a tag, a branch or a remote's", "give its whole name or hash: refs/remotes/origin/main"
+        )
     found = git.commit(name)
     if found is None:
         raise Refusal(f"{name!r} is no commit here", "fetch it, with its history: git fetch --unshallow")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from orchestrator import render, session, signers
+from orchestrator.adapters.signing import key_file
 from orchestrator.approval import Held
 from orchestrator.workspace import Workspace
 
@@ -17,16 +16,16 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("key", type=click.Path(path_type=Path))
+@click.argument("key")
 @click.option("--name", default="", metavar="NAME", help="Whose it is; else git's user.email.")
 @click.option("--with", "own", default="", metavar="FILE", help="The key to sign this with; else the one known here.")
-def add(key: Path, name: str, own: str) -> None:
+def add(key: str, name: str, own: str) -> None:
     """Let the signature of KEY (a file of ssh-keygen's) count; a signer signs for it, the first one themselves."""
     session.refuse_without_a_terminal()
     with session.writing("signers add") as workspace:
         session.refuse_below_a_run(workspace)
         who = session.caller(workspace)
-        new = signers.add(workspace, key.expanduser(), name or who.removeprefix("person:"), _held(workspace, own))
+        new = signers.add(workspace, key_file(key), name or who.removeprefix("person:"), _held(workspace, own))
         click.echo(f"added {new.name}: {new.key[:40]}...")
 
 

@@ -223,6 +223,10 @@ def _loss(accepted: Document, gate: GateFound, found: Sequence[GateFound]) -> st
         return f"workflow {accepted.id}: the {gate.type} gate {gate.heading!r} is gone"
     if is_weaker(now.type, gate.type):
         return f"workflow {accepted.id}: the gate {gate.heading!r} was {gate.type} and is {now.type} now"
+    if now.ordinal < gate.ordinal:  # a feature in between would go past it
+        return (
+            f"workflow {accepted.id}: the gate {gate.heading!r} moved from phase number {gate.ordinal} to {now.ordinal}"
+        )
     return ""
 
 
@@ -235,10 +239,14 @@ def _relabelled(gate: GateFound, found: Sequence[GateFound]) -> GateFound | None
 def _keys(texts: Sequence[str]) -> list[str]:
     """Return a name for each heading: its text, and which one it is where the text comes again."""
     seen: Counter[str] = Counter()
-    keys = []
+    keys: list[str] = []
     for text in texts:
         seen[text] += 1
-        keys.append(text if seen[text] == 1 else f"{text} #{seen[text]}")
+        key = text if seen[text] == 1 else f"{text} #{seen[text]}"
+        while key in keys:  # a heading that ends in such a number itself
+            seen[text] += 1
+            key = f"{text} #{seen[text]}"
+        keys.append(key)
     return keys
 
 

@@ -13,6 +13,7 @@ import msgspec
 from orchestrator.core import events as fact
 from orchestrator.core.events import Event, Gate, Moment, Place
 from orchestrator.core.values import FeatureId, Sha, Slug, Status, Value, natural_order, slug_of
+from orchestrator.errors import BrokenLog
 
 
 class Waiting(Value, omit_defaults=True):
@@ -228,7 +229,13 @@ def fold(world: World, events: Iterable[Event]) -> World:
                 pass
         if event.feature is None:
             continue
-        feature = _feature_after(features.get(event.feature), event)
+        try:
+            feature = _feature_after(features.get(event.feature), event)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise BrokenLog(
+                f"the log's line {event.id} ({event.event_type}) does not fit what came before it: {error}",
+                "orchestrator verify",
+            ) from error
         if feature is None:
             continue
         features[event.feature] = feature

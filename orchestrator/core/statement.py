@@ -48,10 +48,11 @@ class Item(Value):
 
 
 class LineItem(Value):
-    """A yes to a change of the line: the tree of the configuration and documents that hold from here on."""
+    """A yes to a change of the line: the tree of what holds from here on, instead of which one."""
 
     tree: Sha
     changes: tuple[str, ...]
+    before: Sha | None = None
 
 
 class SignerItem(Value):
@@ -123,11 +124,11 @@ def is_current(statement: Statement, moment: datetime) -> bool:
     """Tell whether a statement may be used at a moment. Raises BadStatement for times that are none."""
     try:
         issued, expires = datetime.fromisoformat(statement.issued), datetime.fromisoformat(statement.expires)
-    except ValueError as error:
+        if issued.tzinfo is None or expires.tzinfo is None:
+            raise BadStatement("its times have no offset")
+        return issued - SLACK <= moment <= min(expires, issued + STANDS) + SLACK
+    except (ValueError, OverflowError) as error:
         raise BadStatement(f"its times cannot be read: {error}") from error
-    if issued.tzinfo is None or expires.tzinfo is None:
-        raise BadStatement("its times have no offset")
-    return issued - SLACK <= moment <= min(expires, issued + STANDS) + SLACK
 
 
 def digest_of_evidence(waiting: Waiting, files: tuple[Exhibit, ...]) -> str:

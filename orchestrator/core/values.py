@@ -18,6 +18,7 @@ Sha = NewType("Sha", str)  # a full object name, 40 or 64 hexadecimal digits
 PREFIX = "feat-"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 _WORKFLOW = re.compile(r"\d+(\.\d+)*([a-z]\d*)*")
+_LONGEST = 1000  # characters of a workflow's id that its order is told by
 _PARTS = re.compile(r"\d+|[a-z]")
 
 
@@ -79,7 +80,8 @@ def natural_order(workflow: str) -> tuple[tuple[int, int, str], ...]:
 
     A number sorts before a letter in the same place, and a prefix before what it begins.
     """
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in _PARTS.findall(workflow))
+    parts = _PARTS.findall(workflow[:_LONGEST])
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
 def longest_owner(name: str, slugs: frozenset[Slug]) -> Slug | None:

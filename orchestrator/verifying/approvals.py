@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from orchestrator import documents
 from orchestrator.adapters import signing
+from orchestrator.config import STOPPING
 from orchestrator.core import events as fact
 from orchestrator.core import statement
 from orchestrator.core.events import Event, Place
@@ -28,6 +29,10 @@ from orchestrator.verifying.findings import Found, error, note
 from orchestrator.verifying.sight import Sight
 
 _LOOK = "a person looks at that event (orchestrator log), and decides the gate anew where it should not have passed"
+_OF_A_SITTING = (
+    fact.SittingHeld, fact.ApprovalGranted, fact.PhaseCompleted, fact.WorkflowCompleted, fact.FeatureCompleted,
+    fact.LineAccepted, fact.SignerAdded, fact.SignerRevoked,
+)  # fmt: skip
 _BEYOND = "999999999"  # an id behind every workflow's
 _LEAVES = (
     fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
@@ -50,6 +55,7 @@ class Passed(Value):
     ordinal: int
     key: str
     label: str
+    is_signed: bool
 
 
 def decisions(sight: Sight) -> Iterator[Found]:
@@ -64,7 +70,8 @@ class Audit:
         self._sight = sight
         self._identity = ""
         self._held: dict[str, Held] = {}
-        self._used: set[tuple[str, FeatureId]] = set()
+        self._used: set[tuple[str, str]] = set()
+        self._open = ""  # the statement of the sitting that is being recorded
         self._heads: dict[FeatureId, str] = {}
         self._signers: tuple[Signer, ...] = ()
         self._had_signers = False
@@ -72,7 +79,7 @@ class Audit:
         self._signed: frozenset[str] = frozenset()
         self._features: dict[FeatureId, Feature] = {}
         self._passed: dict[FeatureId, list[Passed]] = {}
-        self._before: dict[FeatureId, list[list[Passed]]] = {}
+        self._before: dict[FeatureId, list[tuple[str, list[Passed]]]] = {}  # by the rollback's operation
         self._source = cache(self._read_source)
         self._line = cache(self._read_line)
 
@@ -81,6 +88,8 @@ class Audit:
         for event in self._sight.workspace.events():
             self._identity = self._identity or event.hash
             yield from self._shared(event)
+            if not isinstance(event.payload, _OF_A_SITTING):
+                self._open = ""
             if event.feature is not None:
                 yield from self._of_feature(event.feature, event)
                 self._heads[event.feature] = event.hash
@@ -102,6 +111,7 @@ class Audit:
             case fact.LineAccepted(tree=tree, statement=named):
                 yield from self._change_of_line(event, tree, named)
                 self._tree = tree
+                yield from self._lost_line(event, tree)
                 self._signed = self._signed_by(tree)
             case _:
                 return
@@ -113,6 +123,11 @@ class Audit:
         except BadStatement as wrong:
             yield error("V901", _where(event), f"the statement of event #{event.id} does not count: {wrong}", _LOOK)
             return
+        named = statement.digest(sitting.statement)
+        if named in self._held:
+            yield error("V901", _where(event), f"the statement of event #{event.id} was used before", _LOOK)
+            return
+        self._open = named
         signer, why = "", "it carries no signature"
         if sitting.signature:
             signers = self._signers or (() if self._had_signers else _own(says))
@@ -121,7 +136,7 @@ class Audit:
             except OrchestratorError as wrong:
                 why = str(wrong)
                 yield error("V902", _where(event), f"the signature of event #{event.id} does not count: {wrong}", _LOOK)
-        self._held[statement.digest(sitting.statement)] = Held(says=says, signer=signer, why=why)
+        self._held[named] = Held(says=says, signer=signer, why=why)
 
     def _refuse_foreign(self, event: Event, says: Statement) -> None:
         if says.repository != ("" if event.id == 1 else self._identity):
@@ -132,7 +147,7 @@ class Audit:
     def _change_of_signers(
         self, event: Event, named: str, action: str, of: Signer, may: tuple[Signer, ...]
     ) -> Iterator[Found]:
-        held = self._held.get(named)
+        held = self._once(named, "signer")
         wanted = SignerItem(action=action, name=of.name, key=of.key)
         if held is None or held.says.signer != wanted:
             why = "no statement says so"
@@ -146,33 +161,47 @@ class Audit:
     def _change_of_line(self, event: Event, tree: Sha, named: str) -> Iterator[Found]:
         if not self._signed or self._tree in (None, tree):
             return
-        held = self._held.get(named)
-        if held is not None and held.signer and held.says.line is not None and held.says.line.tree == tree:
+        held = self._once(named, "line")
+        said = held.says.line if held is not None and held.signer else None
+        if said is not None and (said.tree, said.before) == (tree, self._tree):
             return
         lost = self._weaker(tree)
         if lost:
             what = f"event #{event.id} accepted a weaker line without a valid signature: {lost}"
             yield error("V904", "refs/orchestrator/line", what, _LOOK)
 
+    def _once(self, named: str, what: str) -> Held | None:
+        """Return the statement of the sitting that is being recorded, the first time that it is asked for this."""
+        if named != self._open or (named, what) in self._used:
+            return None
+        self._used.add((named, what))
+        return self._held.get(named)
+
     def _weaker(self, tree: Sha) -> str:
         """Return the first thing in which an accepted line asks less than the one before it."""
         old, new = self._source(self._tree), self._source(tree)
         if old is None or new is None:
-            return "" if new is not None else "it cannot be read from git any more"
+            return ""  # which is said of its own
         try:
             return next(iter(documents.effective(new, old).pending), "")
         except BadConfiguration as wrong:
             return str(wrong)
 
     def _signed_by(self, tree: Sha) -> frozenset[str]:
-        """Return the types that need a signature by an accepted line; as before where it is gone."""
+        """Return the types that need a signature by an accepted line; where it is gone, all once somebody signs."""
         found = self._source(tree)
+        unknown = frozenset(STOPPING) if self._had_signers else self._signed
         if found is None:
-            return self._signed
+            return unknown
         try:
             return documents.signed_types(found)
         except BadConfiguration:
-            return self._signed
+            return unknown
+
+    def _lost_line(self, event: Event, tree: Sha) -> Iterator[Found]:
+        if self._had_signers and self._source(tree) is None:
+            what = f"the line that event #{event.id} accepted is gone from git: what it asked for is not known"
+            yield error("V904", "refs/orchestrator/line", what, _LOOK)
 
     def _read_source(self, tree: Sha | None) -> Source | None:
         if tree is None:
@@ -208,8 +237,9 @@ class Audit:
             return
         if self._signed:
             yield from self._left(before, after, event)
+        is_back = self._is_undone(before, event)
         self._keep(before, after, event, is_valid=not objection)
-        if self._signed:
+        if self._signed and not is_back:
             yield from self._passed_over(before, after, event)
 
     def _refused(self, feature: FeatureId, event: Event, granted: fact.ApprovalGranted, why: str) -> Found:
@@ -219,12 +249,12 @@ class Audit:
 
     def _objection(self, feature: FeatureId, before: Feature | None, granted: fact.ApprovalGranted) -> str:
         """Return why an approval does not count, or nothing."""
-        needed = self._needs_signature(before, granted)
-        if not granted.statement and not needed:
-            return ""  # of a version, or in a test, that stated nothing
         waits = before.gate if before is not None else None
         if waits is None or waits.gate.key != granted.gate.key:
             return "no such gate waited"
+        needed = self._needs_signature(before, granted)
+        if not granted.statement and not needed:
+            return ""  # of a version that stated nothing
         held = self._held.get(granted.statement)
         if held is None:
             return "no statement of a person's says so" if granted.statement else "it carries no signature"
@@ -252,6 +282,12 @@ class Audit:
         return not self._signed.isdisjoint(types)
 
     def _begun(self, feature: Feature, event: Event) -> Iterator[Found]:
+        """Give the stops before the place at which a feature begins; of an imported one only that there are such."""
+        beginning = self._line(self._tree).beginning()
+        if self._signed and isinstance(event.payload, fact.FeatureCreated) and beginning is not None:
+            for workflow, gate in self._crossed(beginning, feature.place, is_end=False):
+                if str(gate.type) in self._signed:
+                    yield self._without(feature, event, f"{workflow} {gate.heading}")
         if self._signed and isinstance(event.payload, fact.FeatureImported):
             what = f"{feature.slug} was imported at {feature.place.workflow}: what it passed before was not signed here"
             yield note("V907", _where(event), what, "nothing, if a person imported it; a guard asks for every gate")
@@ -268,20 +304,34 @@ class Audit:
         """Remember which gates are decided; a rejection or a rollback lets those from its place on go."""
         passed = self._passed.setdefault(after.id, [])
         match event.payload:
-            case fact.ApprovalGranted(gate=gate, ordinal=ordinal) if is_valid:
-                passed.append(Passed(before.place.workflow, ordinal, gate.key, gate.label))
+            case fact.ApprovalGranted(signer=signer) if is_valid and before.gate is not None:
+                gate = before.gate.gate
+                passed.append(
+                    Passed(before.place.workflow, before.gate.ordinal, gate.key, gate.label, is_signed=bool(signer))
+                )
             case fact.ApprovalUndone(gate=gate):
-                self._passed[after.id] = [one for one in passed if one.key != gate.key]
+                self._passed[after.id] = [
+                    one for one in passed if (one.workflow, one.key) != (event.workflow, gate.key)
+                ]
             case fact.ApprovalRejected(place=place):
                 self._passed[after.id] = _before_place(passed, place)
-            case fact.RollbackExecuted():
-                self._before.setdefault(after.id, []).append(passed)
+                self._before.pop(after.id, None)  # what a person sent back, no undo brings forward
+            case fact.StateEdited(place=Place() as place) if not _is_forward(before.place, place):
+                self._passed[after.id] = _before_place(passed, place)
+            case fact.RollbackExecuted(operation=operation):
+                self._before.setdefault(after.id, []).append((operation, passed))
                 self._passed[after.id] = _before_place(passed, after.place)
             case fact.RollbackUndone():
-                stack = self._before.get(after.id) or [passed]
-                self._passed[after.id] = stack.pop()
+                if self._is_undone(before, event):
+                    self._passed[after.id] = self._before[after.id].pop()[1]
             case _:
                 return
+
+    def _is_undone(self, before: Feature, event: Event) -> bool:
+        """Tell whether an event undoes the last rollback that stands: then the feature is where it was."""
+        stack = self._before.get(before.id, [])
+        undone = event.payload
+        return isinstance(undone, fact.RollbackUndone) and bool(stack) and stack[-1][0] == undone.undoes
 
     def _passed_over(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give the stops that need a signature and lie behind a feature now, though nobody decided them."""
@@ -290,7 +340,7 @@ class Audit:
             return
         passed = self._passed.get(after.id, [])
         for workflow, gate in self._crossed(before.place, after.place, is_end=is_end):
-            if str(gate.type) in self._signed and not _is_among(passed, workflow, gate.key, gate.label):
+            if str(gate.type) in self._signed and not self._is_among(passed, workflow, gate):
                 yield self._without(after, event, f"{workflow} {gate.heading}")
 
     def _crossed(self, here: Place, there: Place, *, is_end: bool) -> Iterator[tuple[str, GateFound]]:
@@ -303,6 +353,16 @@ class Audit:
         for gate in document.gates if document is not None and not is_end else ():
             if gate.key in there.decided and gate.ordinal == there.ordinal and gate.stops:
                 yield there.workflow, gate
+
+    def _is_among(self, passed: list[Passed], workflow: str, gate: GateFound) -> bool:
+        """Tell whether a gate was decided: by its key, or by a number that it alone bears, where that was signed."""
+        if any((one.workflow, one.key) == (workflow, gate.key) for one in passed):
+            return True
+        document = self._line(self._tree).document(workflow)
+        labels = [one.label for one in document.gates] if document is not None else []
+        return labels.count(gate.label) == 1 and any(
+            one.is_signed and (one.workflow, one.label) == (workflow, gate.label) for one in passed if gate.label
+        )
 
     def _without(self, feature: Feature, event: Event, gate: str) -> Found:
         what = f"{feature.slug} went past {gate} without a signed decision (event #{event.id}, {event.event_type})"
@@ -338,8 +398,8 @@ def _before_place(passed: list[Passed], place: Place) -> list[Passed]:
     return list(dict.fromkeys([*kept, *same]))
 
 
-def _is_among(passed: list[Passed], workflow: str, key: str, label: str) -> bool:
-    return any(one.workflow == workflow and (one.key == key or one.label == label != "") for one in passed)
+def _is_forward(here: Place, there: Place) -> bool:
+    return (natural_order(there.workflow), there.ordinal) > (natural_order(here.workflow), here.ordinal)
 
 
 def _where(event: Event) -> str:

@@ -56,7 +56,10 @@ class Sight:
         self._ordered: dict[FeatureId, Sha] = {}
         self.hashes: list[str] = [GENESIS]
         self.unreadable = ""  # why an event cannot be read by this version
-        self.world = fold(World(), self._noted(self._events()))
+        try:
+            self.world = fold(World(), self._noted(self._events()))
+        except BrokenLog as error:  # an event that fits nothing before it
+            self.unreadable, self.world = str(error), World()
 
     # --- the log -----------------------------------------------------------------------------------
 
@@ -82,7 +85,8 @@ class Sight:
             case fact.RollbackOrdered(snapshot=snapshot):
                 self._ordered[feature] = snapshot
             case fact.RollbackExecuted() | fact.RollbackUndone():
-                self.restored[feature] = (self.head, self._ordered[feature])
+                if feature in self._ordered:
+                    self.restored[feature] = (self.head, self._ordered[feature])
                 self.kept.append(Kept(feature=feature, name=payload.rescue, operation=payload.operation))
             case fact.AttemptFailed(kept=kept) if kept:
                 self.kept.append(Kept(feature=feature, name=kept))

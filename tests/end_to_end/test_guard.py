@@ -80,17 +80,17 @@ def test_the_approvals_may_come_in_the_same_push(shop: Signed) -> None:
     assert on_the_server(shop) == tip
 
 
-def test_a_fast_forward_and_a_squash_of_approved_work_pass(shop: Signed) -> None:
+def test_a_squash_of_work_that_was_never_pushed_and_a_fast_forward_pass(shop: Signed) -> None:
     shop.approve()
     shop.do("publish")
-    assert push(shop, "feat/payment:main") == ""
-    copied_back = on_the_server(shop)
-    assert copied_back == shop.git("rev-parse", "feat/payment")
-    shop.git("update-ref", "refs/heads/main", shop.git("rev-parse", "main"), cwd=shop.root.parent / "server.git")
     shop.git("merge", "--quiet", "--squash", "feat/payment")
     tip = shop.commit("payment, squashed")
     assert push(shop, "main") == ""
     assert on_the_server(shop) == tip
+    before = shop.git("rev-parse", "main~")
+    shop.git("update-ref", "refs/heads/main", before, cwd=shop.root.parent / "server.git")
+    assert push(shop, "feat/payment:main") == ""
+    assert on_the_server(shop) == shop.git("rev-parse", "feat/payment")
 
 
 def test_a_commit_after_the_approval_is_refused(shop: Signed) -> None:
@@ -186,7 +186,7 @@ def test_an_approval_that_was_taken_back_is_taken_from_the_server_too(shop: Sign
 def test_as_a_command_in_ci_it_compares_two_commits(shop: Signed) -> None:
     base = shop.git("rev-parse", "main")
     merged(shop)
-    words = ("guard", "--signers", str(shop.allowed()), "--base", base, "--head", "main")
+    words = ("guard", "--signers", str(shop.allowed()), "--base", base, "--head", "refs/heads/main")
     status, _, err = shop.inside(*words)
     assert (status, "no signed approval of 2 GATE 2: Merge is for" in err) == (1, True)
     shop.approve()
@@ -201,6 +201,75 @@ def test_a_line_without_signed_gates_is_refused_because_nothing_could_be_checked
     shop.git("fetch", "--quiet", str(shop.root), f"{bare}:refs/heads/main", "--force", cwd=server)
     shop.commit("more")
     assert "no gate of its line asks for a signature" in push(shop, "main")
+
+
+def test_the_name_of_a_commit_in_ci_is_not_to_be_taken_for_a_tag(shop: Signed) -> None:
+    merged(shop)
+    shop.git("tag", "origin/main")
+    status, _, err = shop.inside("guard", "--signers", str(shop.allowed()), "--base", "origin/main", "--head", "HEAD")
+    assert (status, "may mean a tag" in err) == (1, True)
+
+
+def test_what_was_sent_back_is_published_no_longer(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    shop.do("run", "-j", "1")
+    shop.do("rollback", "payment", "--to", "1")
+    assert "no signed approval to publish" in shop.do("publish")
+    assert shop.git("for-each-ref", APPROVALS[:-1], cwd=shop.root.parent / "server.git") == ""
+
+
+def test_the_approvals_of_another_clone_stay_where_they_are(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    other = shop.root.parent / "other"
+    shop.git("clone", "--quiet", str(shop.root.parent / "server.git"), str(other))
+    shop.git("fetch", "--quiet", "origin", f"+{APPROVALS}:{APPROVALS}", cwd=other)
+    status, out, _ = shop.inside("publish", where=other)
+    assert (status, "no signed approval to publish" in out) == (0, True)
+    assert len(shop.git("for-each-ref", APPROVALS[:-1], cwd=shop.root.parent / "server.git").splitlines()) == 2
+
+
+def test_a_push_to_a_name_that_stands_for_the_protected_branch_is_one_to_it(shop: Signed) -> None:
+    shop.git("symbolic-ref", "refs/heads/master", "refs/heads/main", cwd=shop.root.parent / "server.git")
+    merged(shop)
+    assert "no signed approval" in push(shop, "main:master")
+
+
+def test_a_line_that_is_a_link_on_the_protected_branch_is_refused(shop: Signed) -> None:
+    server = shop.root.parent / "server.git"
+    document = shop.root / "line/add-feature-2-ship.md"
+    document.rename(shop.root / "ship.md")
+    document.symlink_to("../ship.md")
+    tip = shop.commit("a link")
+    shop.git("fetch", "--quiet", str(shop.root), f"{tip}:refs/heads/main", "--force", cwd=server)
+    shop.commit("more")
+    assert "line/add-feature-2-ship.md is no plain file there" in push(shop, "main")
+
+
+def test_what_carries_no_statement_stops_nobody(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    tree = shop.git("rev-parse", "main^{tree}")
+    commit = shop.git("rev-parse", "main")
+    odd = subprocess.run(
+        ["git", "mktree", "--missing"], input=f"160000 commit {commit}\tstatement.json\n040000 tree {tree}\tx\n",
+        cwd=shop.root, env=shop.env, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    carrier = shop.git("commit-tree", odd, "-m", "junk")
+    assert push(shop, f"{carrier}:refs/orchestrator/approvals/payment/junk") == ""
+    tip = merged(shop)
+    assert push(shop, "main") == ""
+    assert on_the_server(shop) == tip
+
+
+def test_a_commit_that_changes_nothing_is_no_squash_of_approved_work(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish")
+    merged(shop)
+    assert push(shop, "main") == ""
+    shop.git("commit", "--quiet", "--allow-empty", "-m", "[release] deploy to production")
+    assert "no signed approval" in push(shop, "main")
 
 
 def _gates(shop: Signed, commit: str) -> list[str]:

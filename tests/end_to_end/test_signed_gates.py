@@ -15,7 +15,8 @@ from orchestrator.core import events as fact
 from orchestrator.core import statement
 from orchestrator.core.events import Place, SittingHeld
 from orchestrator.core.statement import SignerItem
-from orchestrator.errors import Refusal
+from orchestrator.core.values import FeatureId, Sha
+from orchestrator.errors import BrokenLog, Refusal
 from tests.conftest import PROGRAM
 from tests.kit import copied
 from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key, weaker
@@ -229,6 +230,80 @@ def the_signer_revoked(shop: Signed) -> None:
     shop.forge(fact.SignerRevoked(name=one.name, key=one.key))
 
 
+def by_a_number_that_no_gate_waits_with(shop: Signed) -> None:
+    shop.do("reject", "payment", "-m", "no")
+    other = fact.Gate(key="x", type="validation", trigger="?", heading="x", label="GATE 1")
+    granted = fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=BEYOND)
+    shop.forge(granted, fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
+
+
+def behind_a_line_that_git_lost(shop: Signed) -> None:
+    completed_past_the_gate(shop)
+    shop.git("update-ref", "-d", "refs/orchestrator/line")
+    shop.write("line/add-feature-3-tell.md", "# Tell it\n\n## Phase 1: Write\n\nWrite.\n")
+    shop.do("run", "-j", "1")
+    shop.git("gc", "--quiet", "--prune=now")
+
+
+def a_revoked_signer_added_again(shop: Signed) -> None:
+    second, held = make_key(shop.root.parent / "own"), Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
+    with shop.answered():
+        signers.add(shop.workspace(), second, "ana@example.com", held)
+        signers.revoke(shop.workspace(), "ana@example.com", held)
+    added = [one.payload for one in shop.log_events() if isinstance(one.payload, fact.SignerAdded)]
+    shop.forge(added[-1])
+
+
+def a_yes_to_a_weaker_line_used_again(shop: Signed) -> None:
+    text = (shop.root / "orchestrator.toml").read_text()
+    shop.write("orchestrator.toml", text.replace('"signed"', '"terminal"'))
+    shop.approve("line")
+    shop.write("orchestrator.toml", text)
+    shop.do("note", "landing", "-m", "strict again")
+    shop.workspace().take_line()
+    accepted = [one.payload for one in shop.log_events() if isinstance(one.payload, fact.LineAccepted)]
+    shop.forge(next(one for one in accepted if one.statement))
+
+
+def begun_beyond_its_gates(shop: Signed) -> None:
+    tip = shop.features()["payment"].tip
+    assert tip is not None
+    created = fact.FeatureCreated(branch="feat/new", commit=tip, place=Place("3", 1, "1"))
+    shop.workspace().record(lambda world: [fact.Fact(created, FeatureId("feat-new"), "3", "1", "kit")])
+
+
+def set_back_and_past_the_gate_again(shop: Signed) -> None:
+    shop.approve("payment")
+    shop.do("set", "payment", "phase", "1")
+    shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
+
+
+def a_rollback_undone_that_a_person_sent_back(shop: Signed) -> None:
+    shop.approve("payment")
+    shop.do("run", "-j", "1")
+    shop.do("rollback", "payment", "--to", "1")
+    shop.do("resume", "payment")
+    shop.do("next", "payment")
+    shop.do("reject", "payment", "-m", "not like this")
+    feature = shop.features()["payment"]
+    undo, tip = feature.undo, feature.tip
+    assert undo is not None
+    assert tip is not None
+    shop.forge(
+        fact.RollbackOrdered(
+            operation="o", n=1, commit=undo.old, snapshot=tip, old=tip, moment=undo.moment, undoes=undo.operation
+        ),
+        fact.RollbackUndone(operation="o", undoes=undo.operation, commit=undo.old, rescue="r"),
+        of="payment",
+    )
+
+
+def of_a_time_before_all_times(shop: Signed) -> None:
+    text = shop.stated("payment")
+    early = statement.read(text).issued
+    _forge_signed(shop, text.replace(early, "0001-01-01T00:00:00+00:00"), shop.sign(text))
+
+
 def a_lower_assurance_accepted(shop: Signed) -> None:
     shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text().replace('"signed"', '"terminal"'))
     shop.workspace().accept_line(("as asked",), "terminal", f"person:{PERSON}")
@@ -262,6 +337,14 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     completed_at_once: ("V906", "without a signed decision"),
     a_signer_of_its_own: ("V903", "no statement says so"),
     a_signer_that_vouches_for_itself: ("V903", "by no key that may sign"),
+    by_a_number_that_no_gate_waits_with: ("V905", "no such gate waited"),
+    behind_a_line_that_git_lost: ("V904", "is gone from git"),
+    a_revoked_signer_added_again: ("V903", "no statement says so"),
+    a_yes_to_a_weaker_line_used_again: ("V904", "need a signature no longer"),
+    begun_beyond_its_gates: ("V906", "without a signed decision"),
+    set_back_and_past_the_gate_again: ("V906", "without a signed decision"),
+    a_rollback_undone_that_a_person_sent_back: ("V906", "without a signed decision"),
+    of_a_time_before_all_times: ("V901", "its times cannot be read"),
     the_signer_revoked: ("V903", "no statement says so"),
     a_lower_assurance_accepted: ("V904", "need a signature no longer"),
     a_document_without_its_gate_accepted: ("V904", "the human gate"),
@@ -275,6 +358,19 @@ def test_verify_refuses_what_is_forged_into_the_log(shop: Signed, forge: Callabl
     found = shop.objections()
     assert words in found.get(id_, ""), found
     assert shop.inside("verify")[0] == 1
+
+
+def test_an_event_that_fits_nothing_before_it_is_named_and_stops_nobody_with_a_traceback(shop: Signed) -> None:
+    odd = fact.FeatureImported(branch="b", commit=Sha("a" * 40), place=Place("1", 1, "1"), state={})
+    with pytest.raises(BrokenLog):
+        shop.workspace().record(lambda world: [fact.Fact(odd, FeatureId("feat-odd"), "1", "1", "kit")])
+    for words in (["status"], ["verify"], ["approve", "--show", "1"]):
+        status, out, err = shop.inside(*words)
+        assert (status, "this is a bug" in out + err, "does not fit what came before it" in out + err) == (
+            1,
+            False,
+            True,
+        )
 
 
 def test_an_agent_with_a_terminal_and_a_key_of_its_own_gets_no_approval_recorded(shop: Signed) -> None:
@@ -298,6 +394,8 @@ def test_a_key_that_does_not_ask_is_refused(shop: Signed) -> None:
     held = Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
     with shop.answered(), pytest.raises(Refusal, match="has no passphrase"):
         signers.add(shop.workspace(), bare, "ana@example.com", held)
+    with shop.answered(), pytest.raises(Refusal, match="has no passphrase"):
+        signers.add(shop.workspace(), bare.with_suffix(".pub"), "ana@example.com", held)
     with pytest.raises(Refusal, match="has no passphrase"):
         shop.approve(key=bare)
 

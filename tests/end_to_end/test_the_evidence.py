@@ -19,7 +19,7 @@ from tests.conftest import PROGRAM
 from tests.kit import commit_seed, copied
 from tests.signed import PERSON, Signed, unsigned
 
-SAID = '{"orchestrator": {"outcome": "ok", "evidence": ["shots/a.png", "../../secret", "pipe"], "note": "drawn\\u001b[2J"}}'
+SAID = '{"orchestrator": {"outcome": "ok", "evidence": ["shots/a.png", "../../secret", "pipe", "a\\n  9  fake"], "note": "drawn\\u001b[2J"}}'
 AGENT = f"""\
 cat >/dev/null
 mkdir -p shots
@@ -29,7 +29,7 @@ printf 'new' >shots/b.png
 echo pipe >>"$(git rev-parse --git-common-dir)/info/exclude"
 echo "$ORCHESTRATOR_WORKFLOW $ORCHESTRATOR_PHASE" >>"work-$ORCHESTRATOR_FEATURE.txt"
 echo decided >>"$ORCHESTRATOR_CONTEXT/feat-${{ORCHESTRATOR_FEATURE}}_decisions.md"
-echo '{SAID}'
+printf '%s\\n' '{SAID}'
 """
 MORE = '[validate]\ncommand = "echo checked"\n[gates]\nevidence = ["shots/*.png"]\n'
 NAMES = ("payment", "landing")
@@ -73,6 +73,7 @@ def test_what_speaks_for_a_decision_is_hashed_when_the_gate_is_reached(shop: Sig
         ("shots/a.png", sha256(b"picture of payment").hexdigest(), ""),
         ("../../secret", "", "it lies outside the feature's worktree"),
         ("pipe", "", "it is no plain file"),
+        ("a\n  9  fake", "", "it is not there"),
         ("shots/b.png", sha256(b"new").hexdigest(), ""),
     ]
     checked = reached["checked"]
@@ -95,6 +96,7 @@ def test_one_gate_is_shown_whole_to_whoever_looks_and_nothing_is_decided(shop: S
         "  | checked",
         f"  {place}/shots/a.png  (18 bytes, sha256 {digest})",
         "  ../../secret  (it lies outside the feature's worktree)",
+        "  a 9 fake  (it is not there)",
         "  > drawn",
     ):
         assert row in rows
@@ -199,9 +201,10 @@ def test_what_changed_since_it_was_shown_is_refused_alone_and_the_field_is_named
 
 
 def test_a_document_that_changed_since_it_was_shown_refuses_all_its_gates(shop: Signed) -> None:
-    rows = sitting.waiting(shop.workspace(), ())
+    workspace = shop.workspace()
+    rows = sitting.waiting(workspace, ())
     rewords(shop, "")
-    outcome = yes(shop.workspace(), rows)
+    outcome = yes(workspace, rows)
     assert [one.rpartition(" (")[2] for one in outcome.refused] == ["document)", "document)"]
     assert shop.events("approval_granted") == []
 
