@@ -23,7 +23,7 @@ from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line
 from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.documents import Source
-from orchestrator.errors import BadStatement, GitFailed, Refusal
+from orchestrator.errors import BadStatement, GitFailed, OrchestratorError, Refusal
 
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 _MOST = 1000  # carriers of approvals
@@ -66,6 +66,7 @@ class Approved(Value):
     feature: FeatureId
     gate: Required
     commit: Sha
+    is_skipped: bool  # its condition did not hold
 
 
 def quarantined(directory: Path, environment: Mapping[str, str]) -> Git:
@@ -121,7 +122,7 @@ class Guard:
             return f"{name} is protected: {update.new[:12]} does not follow from {update.old[:12]}"
         try:
             required = self._required(update)
-        except (Refusal, GitFailed) as error:
+        except OrchestratorError as error:
             return f"{name}: the line cannot be read: {error}"
         if not required:
             return f"{name}: no gate of its line asks for a signature, so that nothing could be checked"
@@ -199,6 +200,8 @@ class Guard:
         """
         by_feature: dict[tuple[str, FeatureId], dict[Required, list[Sha]]] = {}
         for one in self._approvals:
+            if one.is_skipped and one.gate == required[-1]:
+                continue  # who skips the last gate does not say that the work may land
             by_feature.setdefault((one.repository, one.feature), {}).setdefault(one.gate, []).append(one.commit)
         reasons = []
         for (_, feature), gates in by_feature.items():
@@ -263,7 +266,13 @@ def _approved(repository: str, item: Item) -> Approved | None:
     if bound.commit is None or item.verdict not in ("approved", "skipped"):
         return None
     gate = Required(workflow=bound.workflow, gate=bound.gate, type=bound.type)
-    return Approved(repository=repository, feature=bound.feature, gate=gate, commit=bound.commit)
+    return Approved(
+        repository=repository,
+        feature=bound.feature,
+        gate=gate,
+        commit=bound.commit,
+        is_skipped=item.verdict == "skipped",
+    )
 
 
 def _up_to_the_merge(line: Line, signed: frozenset[str]) -> Iterator[Required]:
