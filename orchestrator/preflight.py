@@ -23,6 +23,7 @@ from orchestrator.core.linting.validations import Validation
 from orchestrator.documents import Reading, Source
 from orchestrator.errors import BadConfiguration, OrchestratorError
 from orchestrator.makefile import targets
+from orchestrator.readings import Readings
 from orchestrator.workspace import Workspace
 
 _PLACE = re.compile(r"(?P<file>[^:]+):(?:(?P<line>\d+):)? ")
@@ -35,8 +36,9 @@ Told = tuple[Document, tuple[Section, ...], list[Command]]
 
 def check(workspace: Workspace) -> tuple[Finding, ...]:
     """Return all findings on the line as its files are now, accepted ones marked. Raises BadConfiguration."""
-    source = workspace.effective.source
-    reading = documents.reading(source, workspace.readings)
+    source = documents.source(workspace.main)
+    readings = workspace.readings or Readings(workspace.home / "line.json")
+    reading = documents.reading(source, readings)
     around = surroundings(workspace.main, workspace.git)
     found = list(_findings(source, reading, around))
     accepted = reading.configuration.lint.accept

@@ -40,7 +40,7 @@ class Readings:
     def document(self, depended_on: bytes, text: str, read: Callable[[], Document]) -> Document:
         """Return the kept reading of `text` for exactly this, or the one that `read` returns."""
         key = sha256(depended_on).hexdigest()
-        kept = self._believed.get(key)
+        kept = self._used.get(key) or self._believed.get(key)
         found = read() if kept is None else msgspec.structs.replace(kept, text=text)
         self._used[key] = found
         return found

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator import session
+from orchestrator import documents, session
 from orchestrator.adapters.git import Git, Repository, discover
 from orchestrator.commands import lint
-from orchestrator.errors import NoRepository, WrongUsage
+from orchestrator.errors import BadConfiguration, NoRepository, WrongUsage
 from orchestrator.setup import archiving, installing, lining, remaining, removing
 from orchestrator.setup import record as records
 from orchestrator.setup.claude import CLAUDE
@@ -86,9 +86,18 @@ def _show(repository: Repository, places: Places, outcome: Outcome) -> None:
     for text in outcome.part.by_hand:
         what, _, lines = text.partition("\n")
         click.echo(f"\n{what}\n\n{_indented(lines)}")
-    for row in lint.summary(Workspace(repository, "orchestrator init")):
+    for row in _findings(repository):
         click.echo(f"lint      {row}")
     _show_commit(repository, places)
+
+
+def _findings(repository: Repository) -> list[str]:
+    """Return what lint says of the line; of the kit's own, word for word, it has nothing to say."""
+    try:
+        is_own = lining.is_own(documents.source(repository.main))
+    except BadConfiguration:
+        return []  # each command that reads the line says so
+    return [] if is_own else lint.summary(Workspace(repository, "orchestrator init"))
 
 
 def _show_commit(repository: Repository, places: Places) -> None:

@@ -9,7 +9,7 @@ from orchestrator.assets import asset, names
 from orchestrator.config import Configuration
 from orchestrator.core.line import workflow_id
 from orchestrator.core.values import Value
-from orchestrator.documents import matching, stem
+from orchestrator.documents import Source, matching, stem
 from orchestrator.setup import surroundings
 from orchestrator.setup.parts import File, Part
 from orchestrator.setup.record import Places, Record, digest, found
@@ -48,6 +48,12 @@ def line(places: Places, record: Record) -> Line:
         notes.append(f"[checkpoints] tags is 0: tags decide versions here ({reason}), and checkpoints would be some")
     files = (*documents, File(config.FILE, content))
     return Line(part=Part(files=files, notes=tuple(notes)), settings=config.parse(content))
+
+
+def is_own(source: Source) -> bool:
+    """Tell whether the line is the kit's own, word for word, and nothing validates it: there is nothing to lint."""
+    own = {one.name: one.content for one in _defaults()}
+    return source.files == own and config.parse(source.configuration).validate == config.Validate()
 
 
 def _defaults() -> tuple[File, ...]:
