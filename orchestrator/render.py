@@ -299,7 +299,7 @@ def _story(workspace: Workspace, feature: Feature) -> None:
         if path.exists():
             click.echo(f"  the last output of the {name}: {path}")
     for note in feature.notes[-3:]:
-        click.echo(f"  note, {ago(note.timestamp)}: {plain(note.note)}")
+        click.echo(f"  note, {ago(note.timestamp)}: {' '.join(plain(note.note).split())}")
 
 
 def _foot(workspace: Workspace, world: World, ready: int, *, is_whole: bool) -> None:

@@ -102,13 +102,31 @@ def _line(record: Record) -> str:
     return f"{record.id:>5}  {stamp:%Y-%m-%d %H:%M:%S}  {who:<16} {place:<10} {record.event_type:<19} {said}".rstrip()
 
 
+_WORDS = (
+    "attempt", "n", "verdict", "answer", "why", "reason", "command", "title", "note", "branch", "aside", "name",
+)  # fmt: skip
+
+
 def _said(kind: str, payload: dict[str, Any]) -> str:
     """Return the few words of a payload that matter to a reader."""
     words: list[str] = []
     gate = payload.get("gate")
     if isinstance(gate, dict):
         words.append(f"{gate['heading']} ({gate['type']})")
-    for key in ("attempt", "n", "verdict", "answer", "why", "reason", "command", "title", "note", "branch", "aside"):
+    for key in (
+        "attempt",
+        "n",
+        "verdict",
+        "answer",
+        "why",
+        "reason",
+        "command",
+        "title",
+        "note",
+        "branch",
+        "aside",
+        "name",
+    ):
         value = payload.get(key)
         if value not in (None, "", []):
             words.append(f"{key} {value}" if key in ("attempt", "n") else str(value))
@@ -116,10 +134,12 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
         words.append(str(payload["commit"])[:10])
     if payload.get("door") not in (None, "", "terminal"):
         words.append(f"through {payload['door']}")
+    if payload.get("signer"):
+        words.append(f"signed by {payload['signer']}")
     if payload.get("changes"):
         words.append(", ".join(payload["changes"]))
     words += payload.get("refused", ())
-    return plain(" · ".join(words))
+    return " ".join(plain(" · ".join(words)).split())
 
 
 def _schema() -> dict[str, Any]:
