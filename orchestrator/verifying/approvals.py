@@ -12,9 +12,8 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from orchestrator import documents
+from orchestrator import config, documents
 from orchestrator.adapters import signing
-from orchestrator.config import STOPPING
 from orchestrator.core import events as fact
 from orchestrator.core import statement
 from orchestrator.core.events import Event, Place
@@ -189,14 +188,10 @@ class Audit:
 
     def _signed_by(self, tree: Sha) -> frozenset[str]:
         """Return the types that need a signature by an accepted line; where it is gone, all once somebody signs."""
-        found = self._source(tree)
-        unknown = frozenset(STOPPING) if self._had_signers else self._signed
-        if found is None:
-            return unknown
         try:
-            return documents.signed_types(found)
-        except BadConfiguration:
-            return unknown
+            return config.parse(self._sight.git.unaltered().blob(f"{tree}:{config.FILE}")).gates.signed
+        except (GitFailed, BadConfiguration):
+            return frozenset(config.STOPPING) if self._had_signers else self._signed
 
     def _lost_line(self, event: Event, tree: Sha) -> Iterator[Found]:
         if self._had_signers and self._source(tree) is None:
@@ -283,12 +278,14 @@ class Audit:
 
     def _begun(self, feature: Feature, event: Event) -> Iterator[Found]:
         """Give the stops before the place at which a feature begins; of an imported one only that there are such."""
+        if not self._signed:
+            return
         beginning = self._line(self._tree).beginning()
-        if self._signed and isinstance(event.payload, fact.FeatureCreated) and beginning is not None:
+        if isinstance(event.payload, fact.FeatureCreated) and beginning is not None:
             for workflow, gate in self._crossed(beginning, feature.place, is_end=False):
                 if str(gate.type) in self._signed:
                     yield self._without(feature, event, f"{workflow} {gate.heading}")
-        if self._signed and isinstance(event.payload, fact.FeatureImported):
+        if isinstance(event.payload, fact.FeatureImported):
             what = f"{feature.slug} was imported at {feature.place.workflow}: what it passed before was not signed here"
             yield note("V907", _where(event), what, "nothing, if a person imported it; a guard asks for every gate")
 
