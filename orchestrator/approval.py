@@ -66,8 +66,10 @@ def record(workspace: Workspace, decisions: Sequence[Decided], held: Held) -> Ou
         if line is not None:
             _refuse_other_line(workspace)
         checkpoints.drain(workspace)
-        items, late = _current(workspace, items)
-        refused |= late
+        _, late = _current(workspace, items)
+        if late:  # what is signed and not recorded could be used by somebody else
+            said = "; ".join(str(one) for one in late.values())
+            raise Refusal(f"nothing was recorded: while it was signed, {said}", "call it again")
     if accepted is not None:
         workspace.keep_line(accepted.tree)
     refused |= _append(workspace, items, decisions, held, stated, _line_fact(accepted, held, stated))
@@ -141,6 +143,8 @@ def _append(
 
     def rule(world: World) -> list[Fact]:
         facts, late = decide.approve(world, line, items, sitting)
+        if late and stated.signature:
+            raise Refusal("; ".join(str(one) for one in late.values()), "nothing was recorded; call it again")
         refused.update(late)
         kept = [*facts, *more]
         return [_sitting_fact(held, stated), *kept] if kept else []

@@ -264,6 +264,9 @@ def _check_durations(found: Configuration, refuse: Any) -> None:
 
 
 def _check_assurance(assurance: str | dict[str, str], refuse: Any) -> None:
+    if isinstance(assurance, dict) and assurance.get("human") == "signed" != assurance.get("deploy"):
+        what = '"human" is signed and "deploy", the stricter type, is not'
+        raise refuse("gates.assurance", what, 'write "signed" for both, or for "deploy" alone', "human")
     by_type = assurance if isinstance(assurance, dict) else {"": assurance}
     for kind, level in by_type.items():
         if kind not in ("", "human", "deploy"):

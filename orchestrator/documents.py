@@ -21,7 +21,16 @@ from orchestrator.core import gatemap
 from orchestrator.core.blocks import stored
 from orchestrator.core.classified import MAP_FILE, Classified
 from orchestrator.core.headings import names
-from orchestrator.core.line import Document, Rules, is_step, order, read_document, weakened, workflow_id
+from orchestrator.core.line import (
+    Document,
+    Rules,
+    is_step,
+    order,
+    read_document,
+    standing_for,
+    weakened,
+    workflow_id,
+)
 from orchestrator.core.steps import Line
 from orchestrator.core.values import Sha, Value
 from orchestrator.errors import BadConfiguration, WrongUsage
@@ -347,13 +356,12 @@ def _mixed(old: Reading, new: Reading, pending: list[str]) -> list[Document]:
 
 def _shorter(old: Reading, new: Reading, accepted: Document) -> list[str]:
     """Return a line for each pause that got shorter, also where its gate's heading was reworded."""
-    current = new.line.document(accepted.id)
-    found = [one for one in current.gates if one.stops] if current else []
+    stands = standing_for(accepted, new.line.document(accepted.id))
     rows = []
     for gate in accepted.gates:
         before = old.line.pause(accepted.id, gate.key)
-        now = [one for one in found if one.key == gate.key] or [one for one in found if one.label == gate.label != ""]
-        after = new.line.pause(accepted.id, now[0].key) if len(now) == 1 else before
+        now = stands.get(gate.key)
+        after = new.line.pause(accepted.id, now.key) if now is not None and now.stops else before
         if after < before:
             rows.append(f"{accepted.file}: the pause of {gate.key} went from {before:g} s to {after:g} s")
     return rows

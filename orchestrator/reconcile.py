@@ -16,8 +16,9 @@ import msgspec
 from orchestrator import checkpoints, mending, worktrees
 from orchestrator.adapters import reflog
 from orchestrator.core import decide, edits
-from orchestrator.core.events import BranchMoved, CheckpointCreated, Fact, FeatureImported, StateEdited
+from orchestrator.core.events import BranchMoved, CheckpointCreated, Fact, FeatureImported, Place, StateEdited
 from orchestrator.core.state import Feature, World
+from orchestrator.core.steps import stops_between
 from orchestrator.core.values import PREFIX, FeatureId, Slug, feature_id, slug
 from orchestrator.errors import BrokenLog, Busy, GitFailed, OrchestratorError, Refusal
 from orchestrator.log import projections
@@ -97,6 +98,13 @@ def take_in_states(workspace: Workspace, who: str) -> None:
             _import(workspace, name, who)
 
 
+def _signed_before(workspace: Workspace, place: Place) -> str:
+    """Return the first gate before a place that only a signature passes, in words; empty where there is none."""
+    beginning = workspace.line.beginning() if workspace.signed else None
+    stops = stops_between(workspace.line, beginning, place, ()) if beginning is not None else ()
+    return next((f"{at.workflow} {gate.heading}" for at, gate in stops if str(gate.type) in workspace.signed), "")
+
+
 def _import(workspace: Workspace, name: Slug, who: str) -> None:
     path = projections.state_file(workspace.context, name)
     try:
@@ -111,6 +119,11 @@ def _import(workspace: Workspace, name: Slug, who: str) -> None:
         workspace.notices.append(f"{path}: {LEFT_ALONE}: {wrong}; {mend}")
         return
     place, gate = edits.imported_place(workspace.line, state)
+    if ahead := _signed_before(workspace, place):
+        workspace.notices.append(
+            f"{path}: {LEFT_ALONE}: it stands beyond {ahead}, which takes a signature; {MOVE_AWAY}"
+        )
+        return
     imported = FeatureImported(
         branch=state["branch"],
         commit=tip,

@@ -118,9 +118,22 @@ def _doubts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Se
         yield "what was validated is not wholly what was committed: files changed in between"
     if then.base and then.base != evidence.base(workspace, feature):
         yield "its changes count from another commit than when the gate was reached"
+    yield from _reworded(workspace, feature, waits)
     if then.document and then.document != evidence.document_digest(workspace, feature):
         yield "its workflow document changed since the gate was reached"
     yield from (f"file {_line(one.path)}: {_line(one.why)}" for one in exhibits if one.why and one not in other)
+
+
+def _reworded(workspace: Workspace, feature: Feature, waits: Waiting) -> Iterator[str]:
+    """Give what the document says of a gate where that is not what was reached."""
+    document = workspace.line.document(feature.place.workflow)
+    if waits.gate.reported:
+        return
+    now = next((one for one in document.gates if one.key == waits.gate.key), None) if document is not None else None
+    if now is None:
+        yield "its document has no such gate any more"
+    elif (now.heading, str(now.type), now.trigger) != (waits.gate.heading, waits.gate.type, waits.gate.trigger):
+        yield f"its document says: {_line(now.heading)} ({now.type}), {_line(now.trigger)}"
 
 
 def workspace_tree(workspace: Workspace, commit: Sha | None) -> Sha | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import approval
@@ -11,7 +12,7 @@ from orchestrator.approval import Held, Stated
 from orchestrator.core.events import Fact, SignerAdded, SignerRevoked, SittingHeld
 from orchestrator.core.state import Signer, World
 from orchestrator.core.statement import SignerItem
-from orchestrator.errors import BadStatement, Refusal
+from orchestrator.errors import BadConfiguration, BadStatement, Refusal
 from orchestrator.workspace import Workspace
 
 
@@ -37,6 +38,8 @@ def add(workspace: Workspace, key: Path, name: str, held: Held) -> Signer:
     workspace.record(rule)
     if not known:
         remember(workspace, key)
+    with suppress(BadConfiguration):  # each command that reads the line says so
+        workspace.take_line()  # from here on its assurance holds
     return new
 
 

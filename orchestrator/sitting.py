@@ -58,6 +58,9 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
         for one in workspace.world.features.values()
         if one.gate is not None and one.ordered is None and (not only or one.id in only) and _is_offered(one)
     ]
+    for one in [one for one in found if is_strange(workspace, one)]:
+        found.remove(one)
+        workspace.notices.append(f"{one.slug} waits at a gate that the kit did not reach so; it is not offered")
     found.sort(
         key=lambda one: (
             one.gate is not None and one.gate.gate.type == "deploy",
@@ -68,6 +71,16 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
     if not only and workspace.effective.pending:
         rows.append(Row(number=len(rows) + 1, feature=None, change=workspace.effective.pending))
     return rows
+
+
+def is_strange(workspace: Workspace, feature: Feature) -> bool:
+    """Tell whether a gate says that an agent asks, under the name of a gate of the document: somebody wrote that."""
+    gate = feature.gate.gate if feature.gate is not None else None
+    if gate is None or not gate.reported:
+        return False
+    document = workspace.line.document(feature.place.workflow)
+    keys = {one.key for one in document.gates} if document is not None else set()
+    return not gate.key.startswith("reported ") or gate.key in keys
 
 
 def _row_of(workspace: Workspace, feature: Feature, number: int) -> Row:

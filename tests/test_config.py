@@ -244,6 +244,11 @@ def test_a_wrong_type_names_file_line_and_key(text: str, where: int, what: str) 
             'write "terminal" or "signed"',
         ),
         (
+            '[gates.assurance]\nhuman = "signed"\n',
+            'orchestrator.toml:2: gates.assurance: "human" is signed and "deploy", the stricter type, is not',
+            'write "signed" for both, or for "deploy" alone',
+        ),
+        (
             '[gates.assurance]\nhuman = "terminal"\ndeploi = "terminal"\n',
             "orchestrator.toml:3: gates.assurance: 'deploi' is no type that stops",
             'write "human" or "deploy"',

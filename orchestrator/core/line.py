@@ -211,14 +211,30 @@ def gate_section(document: Document, key: str) -> str:
 
 def weakened(accepted: Document | None, current: Document | None) -> list[str]:
     """Return a line for each accepted stop that is gone or has a weaker type now; empty where none is."""
+    if accepted is None:
+        return []
+    stands = standing_for(accepted, current)
+    return [said for gate in accepted.gates if gate.stops and (said := _loss(accepted, gate, stands.get(gate.key)))]
+
+
+def standing_for(accepted: Document, current: Document | None) -> dict[str, GateFound]:
+    """Return which present gate stands for each accepted one, by its key: itself, or a reworded one of its number.
+
+    One that was there before stands for itself alone, and each for one only.
+    """
     found = list(current.gates) if current else []
-    return (
-        [said for gate in accepted.gates if gate.stops and (said := _loss(accepted, gate, found))] if accepted else []
-    )
+    known = {one.key for one in accepted.gates}
+    stands = {one.key: one for one in found if one.key in known}
+    new = [one for one in found if one.key not in known]
+    for gate in accepted.gates:
+        reworded = [one for one in new if gate.label and one.label == gate.label]
+        if gate.key not in stands and len(reworded) == 1:
+            stands[gate.key] = reworded[0]
+            new.remove(reworded[0])
+    return stands
 
 
-def _loss(accepted: Document, gate: GateFound, found: Sequence[GateFound]) -> str:
-    now = next((one for one in found if one.key == gate.key), None) or _relabelled(gate, found)
+def _loss(accepted: Document, gate: GateFound, now: GateFound | None) -> str:
     if now is None:
         return f"workflow {accepted.id}: the {gate.type} gate {gate.heading!r} is gone"
     if is_weaker(now.type, gate.type):
@@ -228,12 +244,6 @@ def _loss(accepted: Document, gate: GateFound, found: Sequence[GateFound]) -> st
             f"workflow {accepted.id}: the gate {gate.heading!r} moved from phase number {gate.ordinal} to {now.ordinal}"
         )
     return ""
-
-
-def _relabelled(gate: GateFound, found: Sequence[GateFound]) -> GateFound | None:
-    """Return the only gate that still bears the number of one whose heading was reworded."""
-    same = [one for one in found if gate.label and one.label == gate.label]
-    return same[0] if len(same) == 1 else None
 
 
 def _keys(texts: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ bound to; signatures only where one was given or needed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
@@ -21,10 +22,10 @@ from orchestrator.core.line import GateFound
 from orchestrator.core.state import Feature, Signer, World, fold
 from orchestrator.core.statement import Item, SignerItem, Statement
 from orchestrator.core.steps import Line, stops_between
-from orchestrator.core.values import FeatureId, Sha, Value, natural_order, slug_of
+from orchestrator.core.values import FeatureId, Sha, Status, Value, natural_order, slug_of
 from orchestrator.documents import Source
 from orchestrator.errors import BadConfiguration, BadStatement, GitFailed, OrchestratorError
-from orchestrator.verifying.findings import Found, error, note
+from orchestrator.verifying.findings import Found, error
 from orchestrator.verifying.sight import Sight
 
 _LOOK = "a person looks at that event (orchestrator log), and decides the gate anew where it should not have passed"
@@ -32,6 +33,7 @@ _OF_A_SITTING = (
     fact.SittingHeld, fact.ApprovalGranted, fact.PhaseCompleted, fact.WorkflowCompleted, fact.FeatureCompleted,
     fact.LineAccepted, fact.SignerAdded, fact.SignerRevoked,
 )  # fmt: skip
+_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BEYOND = "999999999"  # an id behind every workflow's
 _LEAVES = (
     fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
@@ -55,6 +57,7 @@ class Passed(Value):
     key: str
     label: str
     is_signed: bool
+    counts: bool  # signed, or of a type that needed no signature then
 
 
 def decisions(sight: Sight) -> Iterator[Found]:
@@ -108,6 +111,9 @@ class Audit:
                 yield from self._change_of_signers(event, named, "revoke", Signer(name=name, key=key), self._signers)
                 self._signers = tuple(one for one in self._signers if one.key != key)
             case fact.LineAccepted(tree=tree, statement=named):
+                if not _NAME.fullmatch(tree):  # what git would look up is another thing each time
+                    yield error("V904", "refs/orchestrator/line", f"event #{event.id} names no tree", _LOOK)
+                    return
                 yield from self._change_of_line(event, tree, named)
                 self._tree = tree
                 yield from self._lost_line(event, tree)
@@ -248,6 +254,8 @@ class Audit:
         if waits is None or waits.gate.key != granted.gate.key:
             return "no such gate waited"
         needed = self._needs_signature(before, granted)
+        if not granted.statement and granted.signer:
+            return "it names a signer and no statement"
         if not granted.statement and not needed:
             return ""  # of a version that stated nothing
         held = self._held.get(granted.statement)
@@ -277,35 +285,30 @@ class Audit:
         return not self._signed.isdisjoint(types)
 
     def _begun(self, feature: Feature, event: Event) -> Iterator[Found]:
-        """Give the stops before the place at which a feature begins; of an imported one only that there are such."""
+        """Give the stops before the place at which a feature begins, also an imported one."""
         if not self._signed:
             return
         beginning = self._line(self._tree).beginning()
-        if isinstance(event.payload, fact.FeatureCreated) and beginning is not None:
-            for workflow, gate in self._crossed(beginning, feature.place, is_end=False):
-                if str(gate.type) in self._signed:
-                    yield self._without(feature, event, f"{workflow} {gate.heading}")
-        if isinstance(event.payload, fact.FeatureImported):
-            what = f"{feature.slug} was imported at {feature.place.workflow}: what it passed before was not signed here"
-            yield note("V907", _where(event), what, "nothing, if a person imported it; a guard asks for every gate")
+        is_end = feature.status is Status.COMPLETED
+        for workflow, gate in self._crossed(beginning, feature.place, is_end=is_end) if beginning is not None else ():
+            if str(gate.type) in self._signed:
+                yield self._without(feature, event, f"{workflow} {gate.heading}")
 
     def _left(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give a gate that needs a signature and waits no longer, though nobody decided it."""
         waits = before.gate
         if waits is None or waits.gate.type not in self._signed or isinstance(event.payload, _LEAVES):
             return
-        if after.gate is None or after.gate.event != waits.event:
+        is_over = after.status is Status.COMPLETED and before.status is not Status.COMPLETED
+        if after.gate is None or after.gate.event != waits.event or is_over:
             yield self._without(before, event, f"{before.place.workflow} {waits.gate.heading}")
 
     def _keep(self, before: Feature, after: Feature, event: Event, *, is_valid: bool) -> None:
         """Remember which gates are decided; a rejection or a rollback lets those from its place on go."""
         passed = self._passed.setdefault(after.id, [])
         match event.payload:
-            case fact.ApprovalGranted(signer=signer) if is_valid and before.gate is not None:
-                gate = before.gate.gate
-                passed.append(
-                    Passed(before.place.workflow, before.gate.ordinal, gate.key, gate.label, is_signed=bool(signer))
-                )
+            case fact.ApprovalGranted() as granted if is_valid and before.gate is not None:
+                passed.append(self._decided(before, before.gate.gate.key, granted.statement))
             case fact.ApprovalUndone(gate=gate):
                 self._passed[after.id] = [
                     one for one in passed if (one.workflow, one.key) != (event.workflow, gate.key)
@@ -316,6 +319,8 @@ class Audit:
             case fact.StateEdited(place=Place() as place) if not _is_forward(before.place, place):
                 self._passed[after.id] = _before_place(passed, place)
             case fact.RollbackExecuted(operation=operation):
+                if before.ordered is None or before.ordered.operation != operation:
+                    return  # nobody ordered it, and nothing comes of it
                 self._before.setdefault(after.id, []).append((operation, passed))
                 self._passed[after.id] = _before_place(passed, after.place)
             case fact.RollbackUndone():
@@ -327,12 +332,30 @@ class Audit:
     def _is_undone(self, before: Feature, event: Event) -> bool:
         """Tell whether an event undoes the last rollback that stands: then the feature is where it was."""
         stack = self._before.get(before.id, [])
-        undone = event.payload
-        return isinstance(undone, fact.RollbackUndone) and bool(stack) and stack[-1][0] == undone.undoes
+        undone, last = event.payload, before.undo
+        if not isinstance(undone, fact.RollbackUndone) or last is None or not stack:
+            return False
+        return stack[-1][0] == undone.undoes == last.operation
+
+    def _decided(self, before: Feature, key: str, named: str) -> Passed:
+        """Return a gate that was just decided: its number and type are those of its document, not the event's word."""
+        document = self._line(self._tree).document(before.place.workflow) if self._signed else None
+        gate = next((one for one in document.gates if one.key == key), None) if document is not None else None
+        held = self._held.get(named)
+        is_signed = held is not None and bool(held.signer)
+        is_free = not self._signed or (gate is not None and gate.stops and str(gate.type) not in self._signed)
+        return Passed(
+            workflow=before.place.workflow,
+            ordinal=before.gate.ordinal if before.gate is not None else 0,
+            key=key,
+            label=gate.label if gate is not None else "",
+            is_signed=is_signed,
+            counts=is_signed or is_free,
+        )
 
     def _passed_over(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give the stops that need a signature and lie behind a feature now, though nobody decided them."""
-        is_end = isinstance(event.payload, fact.FeatureCompleted)
+        is_end = after.status is Status.COMPLETED and before.status is not Status.COMPLETED
         if before.place == after.place and not is_end:
             return
         passed = self._passed.get(after.id, [])
@@ -353,12 +376,15 @@ class Audit:
 
     def _is_among(self, passed: list[Passed], workflow: str, gate: GateFound) -> bool:
         """Tell whether a gate was decided: by its key, or by a number that it alone bears, where that was signed."""
-        if any((one.workflow, one.key) == (workflow, gate.key) for one in passed):
+        if any(one.counts and (one.workflow, one.key) == (workflow, gate.key) for one in passed):
             return True
         document = self._line(self._tree).document(workflow)
-        labels = [one.label for one in document.gates] if document is not None else []
+        gates = document.gates if document is not None else ()
+        keys, labels = {one.key for one in gates}, [one.label for one in gates]
         return labels.count(gate.label) == 1 and any(
-            one.is_signed and (one.workflow, one.label) == (workflow, gate.label) for one in passed if gate.label
+            one.is_signed and one.key not in keys and (one.workflow, one.label) == (workflow, gate.label)
+            for one in passed
+            if gate.label
         )
 
     def _without(self, feature: Feature, event: Event, gate: str) -> Found:

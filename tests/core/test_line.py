@@ -648,6 +648,14 @@ def test_two_headings_of_one_text_and_a_third_that_ends_in_their_number_have_thr
     assert [one.key for one in found.gates] == ["GATE 1: A", "GATE 1: A #2", "GATE 1: A #2 #2"]
 
 
+def test_of_two_stops_with_one_number_the_one_that_stays_does_not_stand_for_the_one_that_goes() -> None:
+    one, other = (f"### GATE 1: {name}\n\nAprovar? (sim/não)\n\n" for name in "AB")
+    before = read(f"# T\n\n## Fase 1: x\n\n{one}{other}")
+    assert weakened(before, read(f"# T\n\n## Fase 1: x\n\n{other}")) == [
+        "workflow 1: the human gate 'GATE 1: A' is gone"
+    ]
+
+
 SCRAPS = st.sampled_from(
     [
         "# T",

@@ -143,7 +143,7 @@ def test_without_the_key_a_deploy_gate_or_a_signature_the_terminal_is_the_only_d
     questions = asked(repo)
     for configuration, why in (
         (CONFIGURATION, "[gates] client does not name human gates"),
-        (ON + 'assurance = {human = "signed"}\n', "it takes a signature"),
+        (ON + 'assurance = "signed"\n', "it takes a signature"),
     ):
         repo.write("orchestrator.toml", configuration)
         assert why in told(repo, answer(questions, "Approve"))

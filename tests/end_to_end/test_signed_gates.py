@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -237,6 +239,42 @@ def by_a_number_that_no_gate_waits_with(shop: Signed) -> None:
     shop.forge(granted, fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
 
 
+def by_a_signer_that_is_only_named(shop: Signed) -> None:
+    shop.do("reject", "payment", "-m", "no")
+    other = fact.Gate(key="x", type="validation", trigger="?", heading="x", label="GATE 1")
+    granted = fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=BEYOND, signer=PERSON)
+    shop.forge(fact.GateReached(ordinal=1, gate=other), granted, of="payment")
+
+
+def under_a_gate_of_its_own_that_the_document_takes_on_later(shop: Signed) -> None:
+    shop.do("reject", "payment", "-m", "no")
+    other = fact.Gate(key="GATE 1: Both screens", type="validation", trigger="?", heading="x", label="GATE 1")
+    granted = fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=Place("1", 1, "1", begun=True))
+    shop.forge(fact.GateReached(ordinal=1, gate=other), granted, of="payment")
+    path = shop.root / "line/add-feature-1-show.md"
+    path.write_text(path.read_text().replace("GATE 1: Screens", "GATE 1: Both screens"))
+    shop.workspace().take_line()
+    shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
+
+
+def completed_by_an_edit(shop: Signed) -> None:
+    shop.forge(fact.StateEdited(changes={"status": ["paused", "completed"]}), of="payment")
+
+
+def imported_beyond_its_gates(shop: Signed) -> None:
+    tip = shop.features()["payment"].tip
+    assert tip is not None
+    times = {"started_at": "2026-01-31T09:00:00+01:00", "updated_at": "2026-01-31T09:00:00+01:00"}
+    state = {"feature": "feat-new", "branch": "feat/new", "status": "active", **times}
+    imported = fact.FeatureImported(branch="feat/new", commit=tip, place=Place("3", 1, "1"), state=state)
+    shop.workspace().record(lambda world: [fact.Fact(imported, FeatureId("feat-new"), "3", "1", "kit")])
+
+
+def by_a_line_that_is_no_tree(shop: Signed) -> None:
+    shop.forge(fact.LineAccepted(tree=Sha("HEAD"), changes=()))
+    completed_past_the_gate(shop)
+
+
 def behind_a_line_that_git_lost(shop: Signed) -> None:
     completed_past_the_gate(shop)
     shop.git("update-ref", "-d", "refs/orchestrator/line")
@@ -338,6 +376,11 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     a_signer_of_its_own: ("V903", "no statement says so"),
     a_signer_that_vouches_for_itself: ("V903", "by no key that may sign"),
     by_a_number_that_no_gate_waits_with: ("V905", "no such gate waited"),
+    by_a_signer_that_is_only_named: ("V905", "it names a signer and no statement"),
+    under_a_gate_of_its_own_that_the_document_takes_on_later: ("V906", "without a signed decision"),
+    completed_by_an_edit: ("V906", "without a signed decision"),
+    imported_beyond_its_gates: ("V906", "without a signed decision"),
+    by_a_line_that_is_no_tree: ("V904", "names no tree"),
     behind_a_line_that_git_lost: ("V904", "is gone from git"),
     a_revoked_signer_added_again: ("V903", "no statement says so"),
     a_yes_to_a_weaker_line_used_again: ("V904", "need a signature no longer"),
@@ -373,6 +416,28 @@ def test_an_event_that_fits_nothing_before_it_is_named_and_stops_nobody_with_a_t
         )
 
 
+def test_a_gate_that_borrows_the_name_of_another_is_not_offered_to_be_signed(shop: Signed) -> None:
+    shop.do("reject", "payment", "-m", "no")
+    borrowed = fact.Gate(
+        key="GATE 1: Screens", type="human", trigger="May I look it up?", heading="A look", reported=True
+    )
+    shop.forge(fact.GateReached(ordinal=1, gate=borrowed), of="payment", actor="kit")
+    assert "payment waits at a gate that the kit did not reach so" in shop.inside("approve", "--show", "landing")[2]
+    assert shop.inside("approve", "--show", "payment")[0] == 1
+
+
+def test_a_state_file_that_stands_beyond_signed_gates_is_not_imported(shop: Signed) -> None:
+    shop.git("branch", "feat/new", "main")
+    state = shop.state("payment")
+    state |= {"feature": "feat-new", "branch": "feat/new", "current_workflow": "3", "current_phase": "1", "gate": None}
+    state |= {"status": "active", "workflows_completed": ["1", "2"]}
+    for name in ("event", "version"):
+        state.pop(name, None)
+    shop.state_file("new").write_text(json.dumps(state))
+    assert "it stands beyond 1 GATE 1: Screens, which takes a signature" in shop.inside("status")[2]
+    assert "new" not in shop.features()
+
+
 def test_an_agent_with_a_terminal_and_a_key_of_its_own_gets_no_approval_recorded(shop: Signed) -> None:
     own = make_key(shop.root.parent / "own", "its own")
     child = pexpect.spawn(
@@ -387,6 +452,17 @@ def test_an_agent_with_a_terminal_and_a_key_of_its_own_gets_no_approval_recorded
     assert child.exitstatus == 1
     assert "by no key that may sign" in str(child.before)
     assert shop.events("approval_granted") == []
+
+
+def test_what_changed_while_the_person_typed_the_passphrase_records_nothing(shop: Signed) -> None:
+    note = shop.worktree("payment") / ".context/feat-payment_decisions.md"
+    with shop.answered():
+        script = Path(os.environ["SSH_ASKPASS"])
+        script.write_text(script.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\necho more >>'{note}'\n"))
+        with pytest.raises(Refusal, match=r"while it was signed, payment was not approved: .* \(context\)"):
+            _approve_as_it_comes(shop)
+    assert shop.events("approval_granted") == []
+    assert len(shop.events("sitting_held")) == 1  # the signer's
 
 
 def test_a_key_that_does_not_ask_is_refused(shop: Signed) -> None:
