@@ -272,6 +272,19 @@ def test_a_commit_that_changes_nothing_is_no_squash_of_approved_work(shop: Signe
     assert "no signed approval" in push(shop, "main")
 
 
+def test_who_may_write_the_servers_list_of_signers_lets_anything_pass(shop: Signed) -> None:
+    """The known bypass of level 4 that docs/gates.md names."""
+    own = make_key(shop.root.parent / "own", PASSPHRASE)
+    text = shop.stated("payment")
+    shop.forge(*_signed_by(shop, text, own), of="payment")
+    shop.do("publish")
+    tip = merged(shop)
+    assert "no signed approval" in push(shop, "main")
+    shop.allowed(shop.key, own)
+    assert push(shop, "main") == ""
+    assert on_the_server(shop) == tip
+
+
 def _gates(shop: Signed, commit: str) -> list[str]:
     from orchestrator.core import statement
 

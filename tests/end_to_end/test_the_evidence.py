@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator import approval, session, sitting
 from orchestrator.approval import Held, Outcome
+from orchestrator.core.events import SittingHeld
 from orchestrator.sitting import Row
 from orchestrator.workspace import Workspace
 from tests.conftest import PROGRAM
@@ -317,6 +318,14 @@ def test_an_agent_without_its_markers_is_known_by_what_runs_above_it_and_passes_
     assert {one["actor"] for one in granted} <= {f"person:{PERSON}"}
     if not approvals:
         assert "this was started by a run's agent" in said.read_text()
+
+
+def test_without_signatures_an_approval_written_into_the_log_with_a_valid_chain_is_not_noticed(shop: Signed) -> None:
+    """The known bypass of level 1 that docs/gates.md names; `test_signed_gates.py` has the same with a key."""
+    text = shop.stated("payment")
+    shop.forge(SittingHeld(statement=text, door="terminal"), shop.granted("payment", text, signer=""), of="payment")
+    assert shop.features()["payment"].gate is None
+    assert shop.objections() == {}
 
 
 def _rows(text: str, width: int) -> list[str]:
