@@ -147,7 +147,7 @@ def _append(
             raise Refusal("; ".join(str(one) for one in late.values()), "nothing was recorded; call it again")
         refused.update(late)
         kept = [*facts, *more]
-        return [_sitting_fact(held, stated), *kept] if kept else []
+        return [sitting_fact(held, stated), *kept] if kept else []
 
     workspace.record(rule)
     return refused
@@ -157,7 +157,8 @@ def _waited(feature: Feature) -> float:
     return round(now().timestamp() - instant(feature.gate.reached_at), 3) if feature.gate else 0.0
 
 
-def _sitting_fact(held: Held, stated: Stated) -> Fact:
+def sitting_fact(held: Held, stated: Stated) -> Fact:
+    """Return the fact that a person stated this: it stands before what follows from it."""
     payload = SittingHeld(statement=stated.text, door=held.door, signature=stated.signature, signer=stated.signer)
     return Fact(payload=payload, actor=held.who)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from orchestrator import approval
 from orchestrator.adapters import signing
 from orchestrator.adapters.durable import write_atomically
-from orchestrator.approval import Held, Stated
-from orchestrator.core.events import Fact, SignerAdded, SignerRevoked, SittingHeld
+from orchestrator.approval import Held, Stated, sitting_fact
+from orchestrator.core.events import Fact, SignerAdded, SignerRevoked
 from orchestrator.core.state import Signer, World
 from orchestrator.core.statement import SignerItem
 from orchestrator.errors import BadConfiguration, BadStatement, Refusal
@@ -33,7 +33,7 @@ def add(workspace: Workspace, key: Path, name: str, held: Held) -> Signer:
     def rule(world: World) -> list[Fact]:
         _refuse_other(world, known)
         added = SignerAdded(name=new.name, key=new.key, statement=stated.digest)
-        return [_sitting(held, stated), Fact(payload=added, actor=held.who)]
+        return [sitting_fact(held, stated), Fact(payload=added, actor=held.who)]
 
     workspace.record(rule)
     if not known:
@@ -70,7 +70,7 @@ def revoke(workspace: Workspace, word: str, held: Held) -> Signer:
     def rule(world: World) -> list[Fact]:
         _refuse_other(world, known)
         revoked = SignerRevoked(name=gone.name, key=gone.key, statement=stated.digest)
-        return [_sitting(held, stated), Fact(payload=revoked, actor=held.who)]
+        return [sitting_fact(held, stated), Fact(payload=revoked, actor=held.who)]
 
     workspace.record(rule)
     return gone
@@ -84,11 +84,6 @@ def remember(workspace: Workspace, key: Path) -> None:
 def _refuse_other(world: World, known: tuple[Signer, ...]) -> None:
     if world.signers != known:
         raise Refusal("the signers changed meanwhile; nothing was recorded", "call it again")
-
-
-def _sitting(held: Held, stated: Stated) -> Fact:
-    payload = SittingHeld(statement=stated.text, door=held.door, signature=stated.signature, signer=stated.signer)
-    return Fact(payload=payload, actor=held.who)
 
 
 def allowed(signers: tuple[Signer, ...]) -> str:
