@@ -7,6 +7,7 @@ file of the server's own. Nothing that is pushed is run.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -88,13 +89,6 @@ def updates(lines: Iterable[str]) -> list[Update]:
     return found
 
 
-def _configured(*pairs: tuple[str, str]) -> dict[str, str]:
-    """Return the environment that configures git for one process."""
-    rows = {f"GIT_CONFIG_KEY_{at}": key for at, (key, _) in enumerate(pairs)}
-    rows |= {f"GIT_CONFIG_VALUE_{at}": value for at, (_, value) in enumerate(pairs)}
-    return {"GIT_CONFIG_COUNT": str(len(pairs)), **rows}
-
-
 class Guard:
     """One push, looked at by the rules of the server: the refs it protects, and whose signature counts."""
 
@@ -105,9 +99,7 @@ class Guard:
         self._at = at
         self._unsigned: list[str] = []  # why statements were passed over
         self._pushed: list[Update] = []
-        # Attributes lie in files too: none of a working tree has a say in how two sides are merged.
-        place = git.text("rev-parse", "--absolute-git-dir")
-        self._bare = git.within({"GIT_DIR": place, **_configured(("core.commitGraph", "false"), ("core.bare", "true"))})
+        self._place = git.text("rev-parse", "--absolute-git-dir")
 
     def check(self, pushed: Sequence[Update]) -> list[str]:
         """Return why a push is refused, one line each; nothing where it may pass."""
@@ -238,7 +230,11 @@ class Guard:
 
     def _merged(self, one: Sha, other: Sha) -> Sha | None:
         """Return the tree of a merge that needs no hand, None where it needs one."""
-        done = self._bare.run("merge-tree", "--write-tree", "--no-messages", one, other, accept=(0, 1, 128))
+        with tempfile.TemporaryDirectory(prefix="orchestrator-") as nowhere:
+            # Attributes lie in files, too: none of a working tree or an index has a say in how two sides are merged.
+            there = {"GIT_DIR": self._place, "GIT_WORK_TREE": nowhere, "GIT_INDEX_FILE": str(Path(nowhere) / "index")}
+            git = self._git.moved(Path(nowhere)).within(there)
+            done = git.run("merge-tree", "--write-tree", "--no-messages", one, other, accept=(0, 1, 128))
         return Sha(done.stdout.decode().split("\n")[0]) if done.returncode == 0 else None
 
     # --- approvals -------------------------------------------------------------------------------

@@ -75,6 +75,12 @@ class Git:
         """Return git in another directory."""
         return Git(directory)
 
+    def moved(self, directory: Path) -> Git:
+        """Return git in another directory with the same environment, whatever was added to it."""
+        other = Git(directory)
+        other._environment = dict(self._environment)
+        return other
+
     def within(self, environment: Mapping[str, str]) -> Git:
         """Return git in the same directory with more in its environment."""
         other = Git(self.directory)
@@ -102,6 +108,8 @@ class Git:
             if self.directory.is_dir():
                 raise GitFailed("git is not installed", "install git 2.34 or newer") from error
             raise GitFailed(f"{self.directory} is gone") from error
+        except ValueError as error:  # a name that no program can be given: it holds a NUL
+            raise GitFailed(f"git {arguments[0]} in {self.directory}: {error}") from error
         if done.returncode not in accept:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             # What follows is advice, as to remove a file that only the first line names.

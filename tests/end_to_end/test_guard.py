@@ -194,6 +194,20 @@ def test_as_a_command_in_ci_it_compares_two_commits(shop: Signed) -> None:
     assert shop.inside(*words)[0] == 0
 
 
+def test_attributes_that_lie_about_have_no_say_in_what_a_merge_holds(shop: Signed) -> None:
+    shop.write_in("payment", "same.txt", "theirs\n")
+    shop.do("status")
+    assert shop.approve() == []
+    shop.do("publish", "--local")
+    shop.write("same.txt", "ours\n")
+    base = shop.commit("ours")
+    shop.write(".gitattributes", "*.txt merge=union\n")
+    merged(shop)
+    words = ("guard", "--signers", str(shop.allowed()), "--base", base, "--head", "refs/heads/main")
+    status, _, err = shop.inside(*words)
+    assert (status, "the merge holds more than its two sides" in err) == (1, True), err
+
+
 def test_a_line_without_signed_gates_is_refused_because_nothing_could_be_checked(shop: Signed) -> None:
     server = shop.root.parent / "server.git"
     shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text().replace('"signed"', '"terminal"'))

@@ -271,6 +271,7 @@ def imported_beyond_its_gates(shop: Signed) -> None:
 
 
 def by_a_line_that_is_no_tree(shop: Signed) -> None:
+    shop.forge(fact.LineAccepted(tree=Sha("\0"), changes=()))
     shop.forge(fact.LineAccepted(tree=Sha("HEAD"), changes=()))
     completed_past_the_gate(shop)
 
