@@ -32,7 +32,7 @@ from orchestrator.core.line import (
     workflow_id,
 )
 from orchestrator.core.steps import Line
-from orchestrator.core.values import Sha, Value
+from orchestrator.core.values import Sha, Value, natural_order
 from orchestrator.errors import BadConfiguration, WrongUsage
 from orchestrator.readings import Readings
 
@@ -184,12 +184,13 @@ def _document(
 
 def _ordered(documents: Sequence[Document], problems: list[str]) -> list[Document]:
     """Return the documents in order, of two with one id neither."""
-    ids = [one.id for one in documents]
-    twice = sorted({one for one in ids if ids.count(one) > 1})
-    for one in twice:
-        files = " and ".join(document.file for document in documents if document.id == one)
-        problems.append(f"{files} have one id, {one}; rename one of them")
-    return list(order([one for one in documents if one.id not in twice]))
+    places = [natural_order(one.id) for one in documents]  # 01 and 1 are one place in the line
+    twice = {one for one in places if places.count(one) > 1}
+    for place in sorted(twice):
+        same = [document for document in documents if natural_order(document.id) == place]
+        files = " and ".join(document.file for document in same)
+        problems.append(f"{files} have one id, {same[0].id}; rename one of them")
+    return list(order([one for one in documents if natural_order(one.id) not in twice]))
 
 
 def _pauses(found: Configuration, documents: Sequence[Document], problems: list[str]) -> dict[tuple[str, str], float]:

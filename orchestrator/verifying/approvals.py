@@ -81,7 +81,7 @@ class Audit:
         self._signed: frozenset[str] = frozenset()
         self._features: dict[FeatureId, Feature] = {}
         self._passed: dict[FeatureId, list[Passed]] = {}
-        self._before: dict[FeatureId, list[tuple[str, list[Passed]]]] = {}  # by the rollback's operation
+        self._before: dict[FeatureId, list[tuple[str, Place, list[Passed]]]] = {}  # by the rollback's operation
         self._source = cache(self._read_source)
         self._line = cache(self._read_line)
 
@@ -107,6 +107,9 @@ class Audit:
                 first = () if self._had_signers else (new,)
                 yield from self._change_of_signers(event, named, "add", new, self._signers or first)
                 self._signers, self._had_signers = (*self._signers, new), True
+                if self._tree is not None:  # the line that holds is believed no longer where it is gone
+                    yield from self._lost_line(event, self._tree)
+                    self._signed = self._signed_by(self._tree)
             case fact.SignerRevoked(name=name, key=key, statement=named):
                 yield from self._change_of_signers(event, named, "revoke", Signer(name=name, key=key), self._signers)
                 self._signers = tuple(one for one in self._signers if one.key != key)
@@ -238,7 +241,7 @@ class Audit:
             return
         if self._signed:
             yield from self._left(before, after, event)
-        is_back = self._is_undone(before, event)
+        is_back = self._is_undone(before, after, event)
         self._keep(before, after, event, is_valid=not objection)
         if self._signed and not is_back:
             yield from self._passed_over(before, after, event)
@@ -321,21 +324,23 @@ class Audit:
             case fact.RollbackExecuted(operation=operation):
                 if before.ordered is None or before.ordered.operation != operation:
                     return  # nobody ordered it, and nothing comes of it
-                self._before.setdefault(after.id, []).append((operation, passed))
+                self._before.setdefault(after.id, []).append((operation, before.place, passed))
                 self._passed[after.id] = _before_place(passed, after.place)
             case fact.RollbackUndone():
-                if self._is_undone(before, event):
-                    self._passed[after.id] = self._before[after.id].pop()[1]
+                if self._is_undone(before, after, event):
+                    self._passed[after.id] = self._before[after.id].pop()[2]
+                elif before.undo is not None:
+                    self._before.pop(after.id, None)  # the fold took one back that is not the last one here
             case _:
                 return
 
-    def _is_undone(self, before: Feature, event: Event) -> bool:
+    def _is_undone(self, before: Feature, after: Feature, event: Event) -> bool:
         """Tell whether an event undoes the last rollback that stands: then the feature is where it was."""
         stack = self._before.get(before.id, [])
         undone, last = event.payload, before.undo
         if not isinstance(undone, fact.RollbackUndone) or last is None or not stack:
             return False
-        return stack[-1][0] == undone.undoes == last.operation
+        return stack[-1][0] == undone.undoes == last.operation and stack[-1][1] == after.place
 
     def _decided(self, before: Feature, key: str, named: str) -> Passed:
         """Return a gate that was just decided: its number and type are those of its document, not the event's word."""
@@ -359,6 +364,10 @@ class Audit:
         if before.place == after.place and not is_end:
             return
         passed = self._passed.get(after.id, [])
+        known = {one.key for one in passed if one.workflow == after.place.workflow}
+        for key in after.place.decided:
+            if key not in known and key not in _decided_before(before.place, after.place):
+                yield self._without(after, event, f"{after.place.workflow} {key}")
         for workflow, gate in self._crossed(before.place, after.place, is_end=is_end):
             if str(gate.type) in self._signed and not self._is_among(passed, workflow, gate):
                 yield self._without(after, event, f"{workflow} {gate.heading}")
@@ -419,6 +428,11 @@ def _before_place(passed: list[Passed], place: Place) -> list[Passed]:
     kept = [one for one in passed if (natural_order(one.workflow), one.ordinal) < here]
     same = [one for one in passed if one.workflow == place.workflow and one.key in place.decided]
     return list(dict.fromkeys([*kept, *same]))
+
+
+def _decided_before(before: Place, after: Place) -> tuple[str, ...]:
+    is_same = (before.workflow, before.ordinal) == (after.workflow, after.ordinal)
+    return before.decided if is_same else ()
 
 
 def _is_forward(here: Place, there: Place) -> bool:

@@ -257,6 +257,13 @@ def under_a_gate_of_its_own_that_the_document_takes_on_later(shop: Signed) -> No
     shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
 
 
+def decided_by_a_rejection(shop: Signed) -> None:
+    place = Place("1", 1, "1", decided=("GATE 1: Both screens",), begun=True)
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    shop.forge(fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place), of="payment")
+
+
 def completed_by_an_edit(shop: Signed) -> None:
     shop.forge(fact.StateEdited(changes={"status": ["paused", "completed"]}), of="payment")
 
@@ -379,6 +386,7 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     by_a_number_that_no_gate_waits_with: ("V905", "no such gate waited"),
     by_a_signer_that_is_only_named: ("V905", "it names a signer and no statement"),
     under_a_gate_of_its_own_that_the_document_takes_on_later: ("V906", "without a signed decision"),
+    decided_by_a_rejection: ("V906", "without a signed decision"),
     completed_by_an_edit: ("V906", "without a signed decision"),
     imported_beyond_its_gates: ("V906", "without a signed decision"),
     by_a_line_that_is_no_tree: ("V904", "names no tree"),
