@@ -302,14 +302,12 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
     )
 
 
-def is_signed(accepted: Source) -> bool:
-    """Tell whether approvals needed a signature by an accepted line."""
-    return bool(signed_types(accepted))
+def signed_types(git: Git, tree: Sha) -> frozenset[str]:
+    """Return the types of gates whose approval needed a signature by an accepted line.
 
-
-def signed_types(accepted: Source) -> frozenset[str]:
-    """Return the types of gates whose approval needed a signature by an accepted line. Raises BadConfiguration."""
-    return config.parse(accepted.configuration).gates.signed
+    Raises GitFailed where that is gone, BadConfiguration.
+    """
+    return config.parse(git.blob(f"{tree}:{config.FILE}")).gates.signed
 
 
 def _gates(old: config.Gates, new: config.Gates, pending: list[str]) -> config.Gates:

@@ -201,11 +201,12 @@ class Workspace:
         accepted: documents.Source | None = None
         lost: tuple[str, ...] = ()
         try:
-            accepted = documents.accepted_source(self.git, world.line) if world.line else None
-            if accepted is not None and not is_open and not documents.is_signed(accepted):
-                accepted = None  # with no feature open the line is the user's own to change, unless that takes a key
+            # With no feature open the line is the user's own to change, unless that takes a key.
+            if world.line and (is_open or documents.signed_types(self.git, world.line)):
+                accepted = documents.accepted_source(self.git, world.line)
         except GitFailed:
-            lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
+            if is_open or world.signers:  # else it is a line that nothing goes by
+                lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
         self.readings = readings.Readings(self.home / "line.json", are_believed=self._believes_readings)
         found = documents.effective(documents.source(self.main), accepted, self.readings)
         if self.is_set_up and self._believes_readings:

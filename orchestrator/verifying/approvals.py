@@ -1,52 +1,31 @@
-"""Checks what people decided: statements and signatures, who may sign, changes of the line, and gates passed without.
+"""Checks what people decided: that each approval is what was stated, and that no gate was passed without one.
 
-Read from the log alone, with whose signature counted at that time. Terminal approvals are checked for what they are
-bound to; signatures only where one was given or needed.
+Read from the log alone, event by event; no event's own word counts for what a gate is. Every approval is checked for
+what it is bound to, a signature where one was given or needed (`statements.py`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import datetime
-from functools import cache
 
 from msgspec.structs import replace
 
-from orchestrator import config, documents
-from orchestrator.adapters import signing
 from orchestrator.core import events as fact
-from orchestrator.core import statement
 from orchestrator.core.events import Event, Place
 from orchestrator.core.line import GateFound
-from orchestrator.core.state import Feature, Signer, World, fold
-from orchestrator.core.statement import Item, SignerItem, Statement
-from orchestrator.core.steps import Line, stops_between
-from orchestrator.core.values import FeatureId, Sha, Status, Value, natural_order, slug_of
-from orchestrator.documents import Source
-from orchestrator.errors import BadConfiguration, BadStatement, GitFailed, OrchestratorError
+from orchestrator.core.state import Feature, World, fold
+from orchestrator.core.statement import Item
+from orchestrator.core.steps import stops_between
+from orchestrator.core.values import FeatureId, Status, Value, natural_order, slug_of
 from orchestrator.verifying.findings import Found, error
 from orchestrator.verifying.sight import Sight
+from orchestrator.verifying.statements import LOOK, Statements, where
 
-_LOOK = "a person looks at that event (orchestrator log), and decides the gate anew where it should not have passed"
-_OF_A_SITTING = (
-    fact.SittingHeld, fact.ApprovalGranted, fact.PhaseCompleted, fact.WorkflowCompleted, fact.FeatureCompleted,
-    fact.LineAccepted, fact.SignerAdded, fact.SignerRevoked,
-)  # fmt: skip
-_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BEYOND = "999999999"  # an id behind every workflow's
 _LEAVES = (
     fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
     fact.FeatureRetired,
 )  # fmt: skip
-
-
-class Held(Value):
-    """A statement of the log: what it says, whose valid signature it bears, or why none."""
-
-    says: Statement
-    signer: str
-    why: str
 
 
 class Passed(Value):
@@ -70,159 +49,25 @@ class Audit:
 
     def __init__(self, sight: Sight) -> None:
         self._sight = sight
-        self._identity = ""
-        self._held: dict[str, Held] = {}
-        self._used: set[tuple[str, str]] = set()
-        self._open = ""  # the statement of the sitting that is being recorded
+        self._stated = Statements(sight.git)
         self._heads: dict[FeatureId, str] = {}
-        self._signers: tuple[Signer, ...] = ()
-        self._had_signers = False
-        self._tree: Sha | None = None
-        self._signed: frozenset[str] = frozenset()
         self._features: dict[FeatureId, Feature] = {}
         self._passed: dict[FeatureId, list[Passed]] = {}
         self._before: dict[FeatureId, list[tuple[str, Place, list[Passed]]]] = {}  # by the rollback's operation
-        self._source = cache(self._read_source)
-        self._line = cache(self._read_line)
 
     def findings(self) -> Iterator[Found]:
         """Give the findings in the log's order."""
         for event in self._sight.workspace.events():
-            self._identity = self._identity or event.hash
-            yield from self._shared(event)
-            if not isinstance(event.payload, _OF_A_SITTING):
-                self._open = ""
+            yield from self._stated.read(event)
+            if isinstance(event.payload, fact.LineAccepted):
+                yield from self._renamed(event)
             if event.feature is not None:
                 yield from self._of_feature(event.feature, event)
                 self._heads[event.feature] = event.hash
 
-    # --- statements, signers, the line -----------------------------------------------------------
-
-    def _shared(self, event: Event) -> Iterator[Found]:
-        match event.payload:
-            case fact.SittingHeld() as sitting:
-                yield from self._take(event, sitting)
-            case fact.SignerAdded(name=name, key=key, statement=named):
-                new = Signer(name=name, key=key)
-                first = () if self._had_signers else (new,)
-                yield from self._change_of_signers(event, named, "add", new, self._signers or first)
-                self._signers, self._had_signers = (*self._signers, new), True
-                if self._tree is not None:  # the line that holds is believed no longer where it is gone
-                    yield from self._lost_line(event, self._tree)
-                    self._signed = self._signed_by(self._tree)
-            case fact.SignerRevoked(name=name, key=key, statement=named):
-                yield from self._change_of_signers(event, named, "revoke", Signer(name=name, key=key), self._signers)
-                self._signers = tuple(one for one in self._signers if one.key != key)
-            case fact.LineAccepted(tree=tree, statement=named):
-                if not _NAME.fullmatch(tree):  # what git would look up is another thing each time
-                    yield error("V904", "refs/orchestrator/line", f"event #{event.id} names no tree", _LOOK)
-                    return
-                yield from self._change_of_line(event, tree, named)
-                self._tree = tree
-                yield from self._lost_line(event, tree)
-                self._signed = self._signed_by(tree)
-            case _:
-                return
-
-    def _take(self, event: Event, sitting: fact.SittingHeld) -> Iterator[Found]:
-        try:
-            says = statement.read(sitting.statement)
-            self._refuse_foreign(event, says)
-        except BadStatement as wrong:
-            yield error("V901", _where(event), f"the statement of event #{event.id} does not count: {wrong}", _LOOK)
-            return
-        named = statement.digest(sitting.statement)
-        if named in self._held:
-            yield error("V901", _where(event), f"the statement of event #{event.id} was used before", _LOOK)
-            return
-        self._open = named
-        signer, why = "", "it carries no signature"
-        if sitting.signature:
-            signers = self._signers or (() if self._had_signers else _own(says))
-            try:
-                signer, why = signing.check(sitting.statement, sitting.signature, signers), ""
-            except OrchestratorError as wrong:
-                why = str(wrong)
-                yield error("V902", _where(event), f"the signature of event #{event.id} does not count: {wrong}", _LOOK)
-        self._held[named] = Held(says=says, signer=signer, why=why)
-
-    def _refuse_foreign(self, event: Event, says: Statement) -> None:
-        if says.repository != ("" if event.id == 1 else self._identity):
-            raise BadStatement("it was made for another repository")
-        if not statement.is_current(says, datetime.fromisoformat(event.timestamp)):
-            raise BadStatement(f"it was made at {says.issued} and recorded at {event.timestamp}")
-
-    def _change_of_signers(
-        self, event: Event, named: str, action: str, of: Signer, may: tuple[Signer, ...]
-    ) -> Iterator[Found]:
-        held = self._once(named, "signer")
-        wanted = SignerItem(action=action, name=of.name, key=of.key)
-        if held is None or held.says.signer != wanted:
-            why = "no statement says so"
-        elif held.signer not in {one.name for one in may}:
-            why = held.why or "who signed it may not"
-        else:
-            return
-        what = f"the signer {of.name} was {'added' if action == 'add' else 'revoked'} by event #{event.id}: {why}"
-        yield error("V903", _where(event), what, _LOOK)
-
-    def _change_of_line(self, event: Event, tree: Sha, named: str) -> Iterator[Found]:
-        if not self._signed or self._tree in (None, tree):
-            return
-        held = self._once(named, "line")
-        said = held.says.line if held is not None and held.signer else None
-        if said is not None and (said.tree, said.before) == (tree, self._tree):
-            return
-        lost = self._weaker(tree)
-        if lost:
-            what = f"event #{event.id} accepted a weaker line without a valid signature: {lost}"
-            yield error("V904", "refs/orchestrator/line", what, _LOOK)
-
-    def _once(self, named: str, what: str) -> Held | None:
-        """Return the statement of the sitting that is being recorded, the first time that it is asked for this."""
-        if named != self._open or (named, what) in self._used:
-            return None
-        self._used.add((named, what))
-        return self._held.get(named)
-
-    def _weaker(self, tree: Sha) -> str:
-        """Return the first thing in which an accepted line asks less than the one before it."""
-        old, new = self._source(self._tree), self._source(tree)
-        if old is None or new is None:
-            return ""  # which is said of its own
-        try:
-            return next(iter(documents.effective(new, old).pending), "")
-        except BadConfiguration as wrong:
-            return str(wrong)
-
-    def _signed_by(self, tree: Sha) -> frozenset[str]:
-        """Return the types that need a signature by an accepted line; where it is gone, all once somebody signs."""
-        try:
-            return config.parse(self._sight.git.unaltered().blob(f"{tree}:{config.FILE}")).gates.signed
-        except (GitFailed, BadConfiguration):
-            return frozenset(config.STOPPING) if self._had_signers else self._signed
-
-    def _lost_line(self, event: Event, tree: Sha) -> Iterator[Found]:
-        if self._had_signers and self._source(tree) is None:
-            what = f"the line that event #{event.id} accepted is gone from git: what it asked for is not known"
-            yield error("V904", "refs/orchestrator/line", what, _LOOK)
-
-    def _read_source(self, tree: Sha | None) -> Source | None:
-        if tree is None:
-            return None
-        try:
-            return documents.accepted_source(self._sight.git.unaltered(), tree)
-        except GitFailed:
-            return None
-
-    def _read_line(self, tree: Sha | None) -> Line:
-        found = self._source(tree)
-        try:
-            return documents.reading(found).line if found is not None else Line()
-        except BadConfiguration:
-            return Line()
-
-    # --- gates -----------------------------------------------------------------------------------
+    @property
+    def _signed(self) -> frozenset[str]:
+        return self._stated.signed
 
     def _of_feature(self, feature: FeatureId, event: Event) -> Iterator[Found]:
         before = self._features.get(feature)
@@ -249,7 +94,7 @@ class Audit:
     def _refused(self, feature: FeatureId, event: Event, granted: fact.ApprovalGranted, why: str) -> Found:
         gate = f"{event.workflow} {granted.gate.heading}"
         what = f"the approval of {slug_of(feature)} at {gate} (event #{event.id}) does not count: {why}"
-        return error("V905", _where(event), what, _LOOK, of=feature)
+        return error("V905", where(event), what, LOOK, of=feature)
 
     def _objection(self, feature: FeatureId, before: Feature | None, granted: fact.ApprovalGranted) -> str:
         """Return why an approval does not count, or nothing."""
@@ -261,15 +106,14 @@ class Audit:
             return "it names a signer and no statement"
         if not granted.statement and not needed:
             return ""  # of a version that stated nothing
-        held = self._held.get(granted.statement)
+        held = self._stated.get(granted.statement)
         if held is None:
             return "no statement of a person's says so" if granted.statement else "it carries no signature"
         item = next((one for one in held.says.items if one.bound.feature == feature), None)
         if item is None:
             return "its statement does not speak of that feature"
-        if (granted.statement, feature) in self._used:
+        if not self._stated.take(granted.statement, feature):
             return "its statement was used before"
-        self._used.add((granted.statement, feature))
         if changed := _unlike(item, granted, self._heads.get(feature, "")):
             return f"its statement says otherwise: {changed}"
         if needed and not held.signer:
@@ -282,8 +126,8 @@ class Audit:
         """Tell whether a gate's approval had to be signed: by what the event, the gate and the line say of its type."""
         types = {granted.gate.type}
         if before is not None:
-            document = self._line(self._tree).document(before.place.workflow) if self._signed else None
-            types |= {str(one.type) for one in (document.gates if document else ()) if one.key == granted.gate.key}
+            gate = self._gate(before.place.workflow, granted.gate.key)
+            types |= {str(gate.type)} if gate is not None else set()
             types |= {before.gate.gate.type} if before.gate is not None else set()
         return not self._signed.isdisjoint(types)
 
@@ -291,11 +135,10 @@ class Audit:
         """Give the stops before the place at which a feature begins, also an imported one."""
         if not self._signed:
             return
-        beginning = self._line(self._tree).beginning()
+        beginning = self._stated.line.beginning()
         is_end = feature.status is Status.COMPLETED
         for workflow, gate in self._crossed(beginning, feature.place, is_end=is_end) if beginning is not None else ():
-            if str(gate.type) in self._signed:
-                yield self._without(feature, event, f"{workflow} {gate.heading}")
+            yield from self._undecided(feature, event, workflow, gate)
 
     def _left(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give a gate that needs a signature and waits no longer, though nobody decided it."""
@@ -344,9 +187,8 @@ class Audit:
 
     def _decided(self, before: Feature, key: str, named: str) -> Passed:
         """Return a gate that was just decided: its number and type are those of its document, not the event's word."""
-        document = self._line(self._tree).document(before.place.workflow) if self._signed else None
-        gate = next((one for one in document.gates if one.key == key), None) if document is not None else None
-        held = self._held.get(named)
+        gate = self._gate(before.place.workflow, key)
+        held = self._stated.get(named)
         is_signed = held is not None and bool(held.signer)
         is_free = not self._signed or (gate is not None and gate.stops and str(gate.type) not in self._signed)
         return Passed(
@@ -363,31 +205,49 @@ class Audit:
         is_end = after.status is Status.COMPLETED and before.status is not Status.COMPLETED
         if before.place == after.place and not is_end:
             return
-        passed = self._passed.get(after.id, [])
-        known = {one.key for one in passed if one.workflow == after.place.workflow}
+        known = {one.key for one in self._passed.get(after.id, []) if one.workflow == after.place.workflow}
         for key in after.place.decided:
             if key not in known and key not in _decided_before(before.place, after.place):
                 yield self._without(after, event, f"{after.place.workflow} {key}")
         for workflow, gate in self._crossed(before.place, after.place, is_end=is_end):
-            if str(gate.type) in self._signed and not self._is_among(passed, workflow, gate):
-                yield self._without(after, event, f"{workflow} {gate.heading}")
+            yield from self._undecided(after, event, workflow, gate)
 
     def _crossed(self, here: Place, there: Place, *, is_end: bool) -> Iterator[tuple[str, GateFound]]:
         """Give the stops between two places, whatever the events say that was decided there."""
-        line = self._line(self._tree)
         bare = replace(here, decided=())
         end = Place(workflow=_BEYOND) if is_end else there
-        yield from ((place.workflow, gate) for place, gate in stops_between(line, bare, end, ()))
-        document = line.document(there.workflow)
-        for gate in document.gates if document is not None and not is_end else ():
-            if gate.key in there.decided and gate.ordinal == there.ordinal and gate.stops:
-                yield there.workflow, gate
+        yield from ((place.workflow, gate) for place, gate in stops_between(self._stated.line, bare, end, ()))
+        if not is_end:
+            yield from ((there.workflow, gate) for gate in self._claimed(there))
+
+    def _claimed(self, place: Place) -> Iterator[GateFound]:
+        """Give the stops of a phase that a feature's place calls decided."""
+        document = self._stated.document(place.workflow)
+        for gate in document.gates if document is not None else ():
+            if gate.key in place.decided and gate.ordinal == place.ordinal and gate.stops:
+                yield gate
+
+    def _renamed(self, event: Event) -> Iterator[Found]:
+        """Give the stops of a new line that features call decided already, though nobody decided them."""
+        for feature in self._features.values():
+            for gate in self._claimed(feature.place) if feature.is_open else ():
+                yield from self._undecided(feature, event, feature.place.workflow, gate)
+
+    def _undecided(self, feature: Feature, event: Event, workflow: str, gate: GateFound) -> Iterator[Found]:
+        """Give a stop that needs a signature, unless it was decided."""
+        if str(gate.type) in self._signed and not self._is_among(self._passed.get(feature.id, []), workflow, gate):
+            yield self._without(feature, event, f"{workflow} {gate.heading}")
+
+    def _gate(self, workflow: str, key: str) -> GateFound | None:
+        """Return a gate of the line by its key; None also where nothing of the line needs a signature."""
+        document = self._stated.document(workflow)
+        return next((one for one in document.gates if one.key == key), None) if document is not None else None
 
     def _is_among(self, passed: list[Passed], workflow: str, gate: GateFound) -> bool:
         """Tell whether a gate was decided: by its key, or by a number that it alone bears, where that was signed."""
         if any(one.counts and (one.workflow, one.key) == (workflow, gate.key) for one in passed):
             return True
-        document = self._line(self._tree).document(workflow)
+        document = self._stated.document(workflow)
         gates = document.gates if document is not None else ()
         keys, labels = {one.key for one in gates}, [one.label for one in gates]
         return labels.count(gate.label) == 1 and any(
@@ -398,13 +258,7 @@ class Audit:
 
     def _without(self, feature: Feature, event: Event, gate: str) -> Found:
         what = f"{feature.slug} went past {gate} without a signed decision (event #{event.id}, {event.event_type})"
-        return error("V906", _where(event), what, _LOOK, of=feature.id)
-
-
-def _own(says: Statement) -> tuple[Signer, ...]:
-    """Return the signer that a first statement vouches for: themselves."""
-    one = says.signer
-    return (Signer(name=one.name, key=one.key),) if one is not None and one.action == "add" else ()
+        return error("V906", where(event), what, LOOK, of=feature.id)
 
 
 def _unlike(item: Item, granted: fact.ApprovalGranted, head: str) -> str:
@@ -437,7 +291,3 @@ def _decided_before(before: Place, after: Place) -> tuple[str, ...]:
 
 def _is_forward(here: Place, there: Place) -> bool:
     return (natural_order(there.workflow), there.ordinal) > (natural_order(here.workflow), here.ordinal)
-
-
-def _where(event: Event) -> str:
-    return f"events.jsonl:{event.id}"

@@ -317,6 +317,17 @@ def test_where_the_accepted_line_is_gone_nothing_runs_until_a_person_said_yes(re
     assert "attempt 1  passed" in repo.run("next")
 
 
+def test_with_no_feature_open_an_accepted_line_that_is_gone_holds_nothing_back(repo: Repo) -> None:
+    repo.run("start", "payment")
+    repo.run("set", "payment", "status", "failed")
+    repo.run("retire", "payment")
+    repo.write("line/add-feature-2-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw.\n")
+    repo.git("update-ref", "-d", "refs/orchestrator/line")
+    repo.git("gc", "-q", "--prune=now")
+    repo.run("start", "landing")
+    assert "attempt 1  passed" in repo.run("next")
+
+
 def test_a_context_log_that_is_no_file_stops_nobody(repo: Repo) -> None:
     log = '"$ORCHESTRATOR_CONTEXT/feat-payment_attempts.log"'
     repo.script("payment-1-1", f"rm -f {log}; mkdir {log}; date +%N >broken\n")

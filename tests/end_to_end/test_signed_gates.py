@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from msgspec.structs import replace
 
 from orchestrator import approval, signers
 from orchestrator.approval import Held
@@ -24,6 +25,7 @@ from tests.kit import copied
 from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key, weaker
 
 BEYOND = Place("1", 2, "2", begun=True)
+LATER = "GATE 1: Both screens"  # no heading of the line yet
 
 
 @pytest.fixture(scope="module")
@@ -248,17 +250,38 @@ def by_a_signer_that_is_only_named(shop: Signed) -> None:
 
 def under_a_gate_of_its_own_that_the_document_takes_on_later(shop: Signed) -> None:
     shop.do("reject", "payment", "-m", "no")
-    other = fact.Gate(key="GATE 1: Both screens", type="validation", trigger="?", heading="x", label="GATE 1")
+    other = fact.Gate(key=LATER, type="validation", trigger="?", heading="x", label="GATE 1")
     granted = fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=Place("1", 1, "1", begun=True))
     shop.forge(fact.GateReached(ordinal=1, gate=other), granted, of="payment")
-    path = shop.root / "line/add-feature-1-show.md"
-    path.write_text(path.read_text().replace("GATE 1: Screens", "GATE 1: Both screens"))
-    shop.workspace().take_line()
+    _reword(shop)
     shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
 
 
+def behind_a_gate_of_its_own_in_the_same_phase(shop: Signed) -> None:
+    place = Place("1", 1, "1", begun=True)
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    other = fact.Gate(key=LATER, type="validation", trigger="?", heading="x", label="GATE 1")
+    shop.forge(
+        fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place),
+        fact.GateReached(ordinal=1, gate=other),
+        fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=replace(place, decided=(LATER,))),
+        of="payment",
+    )
+    _reword(shop)
+
+
+def begun_with_a_gate_decided_that_the_document_takes_on_later(shop: Signed) -> None:
+    tip = shop.features()["payment"].tip
+    assert tip is not None
+    place = Place("1", 1, "1", decided=(LATER,), begun=True)
+    created = fact.FeatureCreated(branch="feat/new", commit=tip, place=place)
+    shop.workspace().record(lambda world: [fact.Fact(created, FeatureId("feat-new"), "1", "1", "kit")])
+    _reword(shop)
+
+
 def decided_by_a_rejection(shop: Signed) -> None:
-    place = Place("1", 1, "1", decided=("GATE 1: Both screens",), begun=True)
+    place = Place("1", 1, "1", decided=(LATER,), begun=True)
     gate = shop.features()["payment"].gate
     assert gate is not None
     shop.forge(fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place), of="payment")
@@ -386,6 +409,8 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     by_a_number_that_no_gate_waits_with: ("V905", "no such gate waited"),
     by_a_signer_that_is_only_named: ("V905", "it names a signer and no statement"),
     under_a_gate_of_its_own_that_the_document_takes_on_later: ("V906", "without a signed decision"),
+    behind_a_gate_of_its_own_in_the_same_phase: ("V906", "without a signed decision"),
+    begun_with_a_gate_decided_that_the_document_takes_on_later: ("V906", "without a signed decision"),
     decided_by_a_rejection: ("V906", "without a signed decision"),
     completed_by_an_edit: ("V906", "without a signed decision"),
     imported_beyond_its_gates: ("V906", "without a signed decision"),
@@ -514,6 +539,12 @@ def test_the_log_begun_anew_with_a_signer_of_its_own_is_believed_and_the_signers
     after = shop.do("signers", "list")
     assert after.split()[0] == before.split()[0] == PERSON
     assert after != before
+
+
+def _reword(shop: Signed) -> None:
+    path = shop.root / "line/add-feature-1-show.md"
+    path.write_text(path.read_text().replace("GATE 1: Screens", LATER))
+    shop.workspace().take_line()
 
 
 def _approve_as_it_comes(shop: Signed) -> None:
