@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from orchestrator import approval, session, showing, sitting
-from orchestrator.adapters.agent import plain
+from orchestrator.adapters.agent import one_line
 from orchestrator.approval import Held
 from orchestrator.core import asking
 from orchestrator.core.asking import APPROVE, MOST, Answer, Hooked, Question
@@ -43,7 +43,7 @@ def _other(row: Row, why: str) -> dict[str, str]:
     feature = row.feature
     if feature is None or feature.gate is None:
         return {"feature": row.name, "workflow": "", "heading": "", "type": "", "why": why}
-    heading = " ".join(plain(feature.gate.gate.heading).split())
+    heading = one_line(feature.gate.gate.heading)
     place = {"feature": row.name, "workflow": feature.place.workflow, "heading": heading}
     return {**place, "type": row.type, "why": why}
 

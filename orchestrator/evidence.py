@@ -19,7 +19,7 @@ from orchestrator.core.line import gate_section
 from orchestrator.core.state import Feature
 from orchestrator.core.statement import Bound, digest_of_evidence
 from orchestrator.core.values import Sha
-from orchestrator.errors import GitFailed, OrchestratorError
+from orchestrator.errors import OrchestratorError
 from orchestrator.workspace import Workspace
 
 _SECTION = 16_000  # characters
@@ -88,18 +88,12 @@ def base(workspace: Workspace, feature: Feature) -> Sha | None:
 
 def _base(workspace: Workspace, feature: Feature, commit: Sha | None) -> Sha | None:
     """Return the commit of the last decided gate, else of the newest rollback point, that leads to `commit`."""
+    git = workspace.git.unaltered()
     points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
     for one in (feature.judged, *points):
-        if one is not None and commit is not None and leads_to(workspace, one, commit):
+        if one is not None and commit is not None and git.leads_to(one, commit):
             return one
     return None
-
-
-def leads_to(workspace: Workspace, one: Sha, other: Sha) -> bool:
-    try:
-        return workspace.git.unaltered().is_ancestor(one, other)
-    except GitFailed:
-        return False  # pruned, or beyond a shallow clone's edge
 
 
 def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:

@@ -19,12 +19,11 @@ from orchestrator.adapters import signing
 from orchestrator.adapters.git import Git
 from orchestrator.core import statement
 from orchestrator.core.classified import MAP_FILE
-from orchestrator.core.line import GateFound
 from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line
 from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.documents import Source
-from orchestrator.errors import BadStatement, GitFailed, OrchestratorError, Refusal
+from orchestrator.errors import BadStatement, OrchestratorError, Refusal
 
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 _MOST = 1000  # carriers of approvals
@@ -120,7 +119,7 @@ class Guard:
             return f"{name} is protected and is not deleted"
         if update.is_new:
             return f"{name} is protected and is not there yet: push its beginning before the guard is set up"
-        if not self._leads_to(update.old, update.new):
+        if not self._git.leads_to(update.old, update.new):
             return f"{name} is protected: {update.new[:12]} does not follow from {update.old[:12]}"
         try:
             required = self._required(update)
@@ -162,7 +161,7 @@ class Guard:
     def _uncovered(self, update: Update, required: Sequence[Required]) -> str:
         """Return why a push is not wholly of approved work, or nothing: walked from its tip to what was there."""
         here = update.new
-        while not self._leads_to(here, update.old):
+        while not self._git.leads_to(here, update.old):
             why = self._lacking(here, required)
             if not why:
                 return ""  # with all that leads to it
@@ -220,13 +219,7 @@ class Guard:
         return f"no signed approval of {required[-1]} is for {commit[:12]}{passed}"
 
     def _holds_any(self, commits: Iterable[Sha], tip: Sha) -> bool:
-        return any(self._leads_to(one, tip) for one in commits)
-
-    def _leads_to(self, one: Sha, other: Sha) -> bool:
-        try:
-            return self._git.is_ancestor(one, other)
-        except GitFailed:
-            return False  # it names what is not here
+        return any(self._git.leads_to(one, tip) for one in commits)
 
     def _merged(self, one: Sha, other: Sha) -> Sha | None:
         """Return the tree of a merge that needs no hand, None where it needs one."""
@@ -287,9 +280,5 @@ def _up_to_the_merge(line: Line, signed: frozenset[str]) -> Iterator[Required]:
         for gate in document.gates:
             if gate.stops and str(gate.type) in signed:
                 yield Required(workflow=document.id, gate=gate.key, type=str(gate.type))
-            if _merges(gate):
+            if gate.merges:
                 return
-
-
-def _merges(gate: GateFound) -> bool:
-    return gate.merges

@@ -113,7 +113,7 @@ def _warn(workspace: Workspace, pushed: Sequence[tuple[str, str]]) -> None:
 def _carries(git: Git, sha: str, feature: Feature) -> bool:
     if not sha.strip("0") or feature.tip is None:
         return False
-    return git.run("merge-base", "--is-ancestor", feature.tip, sha, accept=(0, 1, 128)).returncode == 0
+    return git.leads_to(feature.tip, Sha(sha))
 
 
 def _add_trailers(workspace: Workspace, arguments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from orchestrator import attempts, checkpoints, evidence, mending, rollback, worktrees
-from orchestrator.adapters.agent import Misread, Ran, Said, last_result, plain, run_validation
+from orchestrator.adapters.agent import Misread, Ran, Said, last_result, one_line, plain, run_validation
 from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
 from orchestrator.core import decide
@@ -28,6 +28,7 @@ TOO_QUICK = 20.0  # seconds: a failure faster than this that changed no byte is 
 _MOVES = ("feature_created", "phase_started", "rollback_ordered", "rollback_executed", "rollback_undone")
 _TAIL = 60  # lines of a failure that the log keeps
 _TAIL_BYTES = 8000
+_REASON = 500  # characters
 
 
 class Failed(Value):
@@ -186,7 +187,7 @@ def _commit(workspace: Workspace, prepared: Prepared) -> Failed | None:
     if not git.has_staged():
         return None  # what was left was nothing that git keeps, an empty folder's submodule or a time stamp
     if code != 1:
-        raise GitFailed(f"git commit in {prepared.worktree}: {one_line(said) or f'exit status {code}'}", code=code)
+        raise GitFailed(f"git commit in {prepared.worktree}: {_reason(said) or f'exit status {code}'}", code=code)
     return Failed(reason="the repository's own hooks refused the commit", command="git commit", exit=code, tail=said)
 
 
@@ -219,7 +220,7 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
 
 def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) -> Result:
     """The agent needs a person's decision to go on."""
-    trigger = one_line(said.trigger or said.note) or "the agent asks for a decision"
+    trigger = _reason(said.trigger or said.note) or "the agent asks for a decision"
     gate = Gate(
         key=f"reported {prepared.run}",
         type="human",
@@ -323,7 +324,7 @@ def interrupt(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
 
 
 def park(workspace: Workspace, feature: Feature, reason: str, prepared: Prepared | None = None) -> Result:
-    reason = one_line(reason)
+    reason = _reason(reason)
     left = attempts.left(workspace, feature, prepared.worktree) if prepared else None
     workspace.record(lambda world: decide.park(world.features[feature.id], reason, left=left))
     return result_of(prepared or workspace.world.features[feature.id], "parked", reason)
@@ -359,5 +360,5 @@ def _last_line(ran: Ran) -> str:
     return _tail(ran, 1) or "it printed nothing"
 
 
-def one_line(text: str) -> str:
-    return " ".join(plain(text).split())[:500]
+def _reason(text: str) -> str:
+    return one_line(text)[:_REASON]

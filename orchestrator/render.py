@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from orchestrator import announcing, runner
-from orchestrator.adapters.agent import plain
+from orchestrator.adapters.agent import one_line, plain
 from orchestrator.attempts import Result
 from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.events import RollbackOrdered
@@ -299,7 +299,7 @@ def _story(workspace: Workspace, feature: Feature) -> None:
         if path.exists():
             click.echo(f"  the last output of the {name}: {path}")
     for note in feature.notes[-3:]:
-        click.echo(f"  note, {ago(note.timestamp)}: {' '.join(plain(note.note).split())}")
+        click.echo(f"  note, {ago(note.timestamp)}: {one_line(note.note)}")
 
 
 def _foot(workspace: Workspace, world: World, ready: int, *, is_whole: bool) -> None:

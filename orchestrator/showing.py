@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from orchestrator import evidence, render
+from orchestrator.adapters.agent import one_line as _line
 from orchestrator.adapters.agent import plain
 from orchestrator.core.events import Checked, Exhibit
 from orchestrator.core.state import Feature, Waiting
@@ -53,7 +54,7 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
         yield from (f"{_INDENT}- {_line(change)}" for change in row.change)
         return
     feature, waits = row.feature, row.feature.gate
-    gate = waits.gate
+    gate, base = waits.gate, evidence.base(workspace, feature)
     since = render.ago(waits.reached_at)
     yield f"  {row.number}  {feature.slug}  {feature.place.workflow}  {_line(gate.heading)}  ({gate.type}, {since})"
     asked = _line(gate.trigger)
@@ -61,15 +62,11 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
         yield f"{_INDENT}asks: {asked}"
     if gate.condition:
         yield f"{_INDENT}only {_line(gate.condition)}: `skip {row.number}` when that does not hold"
-    yield _INDENT + "; ".join(_facts(workspace, feature, waits, row.exhibits))
-    if doubts := list(_doubts(workspace, feature, waits, row.exhibits)):
+    yield _INDENT + "; ".join(_facts(workspace, row, feature, base))
+    if doubts := list(_doubts(workspace, row, feature, base)):
         yield f"{_INDENT}but: {'; '.join(doubts)}"
     if gate.note:
         yield f"{_SAYS}“{_line(gate.note)}”"
-
-
-def _line(text: str) -> str:
-    return " ".join(plain(text).split())
 
 
 def sentences(workspace: Workspace, row: Row) -> list[str]:
@@ -77,21 +74,24 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
     feature = row.feature
     if feature is None or feature.gate is None:
         return []
-    waits, gate = feature.gate, feature.gate.gate
-    doubts = list(_doubts(workspace, feature, waits, row.exhibits))
+    gate, base = feature.gate.gate, evidence.base(workspace, feature)
+    doubts = list(_doubts(workspace, row, feature, base))
     more = [f"and {len(doubts) - _DOUBTS} more things that are not as they were"] if len(doubts) > _DOUBTS else []
     said = [f"{feature.slug}, workflow {feature.place.workflow}: {_line(gate.heading)} ({gate.type} gate)"]
     if _line(gate.trigger) not in ("", _line(gate.heading)):
         said.append(f"Asks: {_line(gate.trigger)}")
     if gate.condition:
         said.append(f"Only {_line(gate.condition)}")
-    said += [*_facts(workspace, feature, waits, row.exhibits), *doubts[:_DOUBTS], *more]
+    said += [*_facts(workspace, row, feature, base), *doubts[:_DOUBTS], *more]
     return [_cut(one, _SENTENCE) for one in said]
 
 
-def _facts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Sequence[Exhibit]) -> Iterator[str]:
+def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what speaks for a decision, a few words each."""
-    yield changes(workspace, feature)
+    yield changes(workspace, feature, base)
+    waits, exhibits = feature.gate, row.exhibits
+    if waits is None:
+        return
     yield validation(waits)
     if exhibits:
         yield "1 file" if len(exhibits) == 1 else f"{len(exhibits)} files"
@@ -102,26 +102,29 @@ def _facts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Seq
         yield f"cost {waits.evidence.cost:.2f}"
 
 
-def _doubts(workspace: Workspace, feature: Feature, waits: Waiting, exhibits: Sequence[Exhibit]) -> Iterator[str]:
+def _doubts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what is not as it was when the gate was reached, one line each."""
-    then = waits.evidence
-    if then is None:
+    waits, present = feature.gate, row.bound
+    then = waits.evidence if waits is not None else None
+    if waits is None or then is None or present is None:
         return
     before = {one.path: one for one in then.files}
-    other = [one for one in exhibits if one != before.get(one.path)]
+    other = [one for one in row.exhibits if one != before.get(one.path)]
     for one in other:
         how = _line(one.why) if one.why else "it changed since the gate was reached"
         yield f"file {_line(one.path)}: {how}"
-    if then.tree and then.tree != workspace_tree(workspace, feature.tip):
+    if then.tree and then.tree != present.tree:
         yield "the branch holds another tree than when the gate was reached"
     if waits.checked is not None and waits.checked.tree and waits.checked.tree != then.tree:
         yield "what was validated is not wholly what was committed: files changed in between"
-    if then.base and then.base != evidence.base(workspace, feature):
+    if then.base and then.base != base:
         yield "its changes count from another commit than when the gate was reached"
     yield from _reworded(workspace, feature, waits)
-    if then.document and then.document != evidence.document_digest(workspace, feature):
+    if then.document and then.document != present.document:
         yield "its workflow document changed since the gate was reached"
-    yield from (f"file {_line(one.path)}: {_line(one.why)}" for one in exhibits if one.why and one not in other)
+    if then.context and then.context != present.context:
+        yield "its context files changed since the gate was reached"
+    yield from (f"file {_line(one.path)}: {_line(one.why)}" for one in row.exhibits if one.why and one not in other)
 
 
 def _reworded(workspace: Workspace, feature: Feature, waits: Waiting) -> Iterator[str]:
@@ -136,14 +139,8 @@ def _reworded(workspace: Workspace, feature: Feature, waits: Waiting) -> Iterato
         yield f"its document says: {_line(now.heading)} ({now.type}), {_line(now.trigger)}"
 
 
-def workspace_tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
-    """Return the tree of a commit, None where there is none."""
-    return workspace.git.unaltered().ref(f"{commit}^{{tree}}") if commit else None
-
-
-def changes(workspace: Workspace, feature: Feature) -> str:
+def changes(workspace: Workspace, feature: Feature, base: Sha | None) -> str:
     """Return the number of commits and the size of the change since the last decided gate."""
-    base = evidence.base(workspace, feature)
     if base is None or feature.tip is None:
         return "commits: from where they count is not known any more"
     if base == feature.tip:
@@ -199,15 +196,15 @@ def whole(workspace: Workspace, row: Row) -> None:
             click.echo(line)
         return
     feature, waits = row.feature, row.feature.gate
-    gate = waits.gate
+    gate, base = waits.gate, evidence.base(workspace, feature)
     click.echo(f"{feature.slug}  {feature.place.workflow}  {_line(gate.heading)}")
     click.echo(f"{gate.type} gate, reached {render.ago(waits.reached_at)}, event #{waits.event}; {_line(gate.why)}")
     click.echo(f"asks: {_line(gate.trigger)}")
     for title, lines in (
         ("What the document says", plain(evidence.section(workspace, feature)).splitlines()),
-        ("Not as it was", list(_doubts(workspace, feature, waits, row.exhibits))),
-        ("Commits", _commits(workspace, feature)),
-        ("Files changed", _stat(workspace, feature)),
+        ("Not as it was", list(_doubts(workspace, row, feature, base))),
+        ("Commits", _commits(workspace, feature, base)),
+        ("Files changed", _stat(workspace, feature, base)),
         ("Validation", _ran(waits.checked) or [validation(waits)]),
         ("Files to look at", [_exhibit(workspace, feature, one) for one in row.exhibits]),
         ("The agent says", [f"> {line}" for line in plain(gate.note).splitlines()]),
@@ -220,18 +217,16 @@ def whole(workspace: Workspace, row: Row) -> None:
                 click.echo(f"  {line}".rstrip())
 
 
-def _commits(workspace: Workspace, feature: Feature) -> list[str]:
-    base = evidence.base(workspace, feature)
+def _commits(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
     if base is None or feature.tip is None:
-        return [changes(workspace, feature)]
+        return [changes(workspace, feature, base)]
     span = f"{base}..{feature.tip}"
     words = ("--no-show-signature", "--no-decorate", "--no-color", f"--max-count={_ROWS}")
     rows = workspace.git.unaltered().lines("log", *words, "--format=%h %an  %s", span)
-    return [changes(workspace, feature), *(_line(one) for one in rows)]
+    return [changes(workspace, feature, base), *(_line(one) for one in rows)]
 
 
-def _stat(workspace: Workspace, feature: Feature) -> list[str]:
-    base = evidence.base(workspace, feature)
+def _stat(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
     if base is None or feature.tip is None or base == feature.tip:
         return []
     rows = _diff(workspace, "--numstat", base, feature.tip)

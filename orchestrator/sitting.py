@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from orchestrator import evidence
 from orchestrator.checkpoints import instant
+from orchestrator.config import STOPPING
 from orchestrator.core.events import Exhibit
 from orchestrator.core.state import Feature
 from orchestrator.core.statement import Bound
@@ -135,11 +136,10 @@ def _all(rows: Sequence[Row], batch: Collection[str]) -> list[Row]:
     return [one for one in rows if not one.type or one.type in batch]
 
 
-ALL = ("human", "deploy")
 _PART = re.compile(r"(?P<skip>skip\s+)?(?P<name>[^\s=]+)(?:\s*=\s*(?P<answer>.*))?", re.IGNORECASE)
 
 
-def understand(line: str, rows: Sequence[Row], message: str, batch: Collection[str] = ALL) -> list[Decided]:
+def understand(line: str, rows: Sequence[Row], message: str, batch: Collection[str] = STOPPING) -> list[Decided]:
     """Return what one line decides; an empty list where it is not wholly understood.
 
     Raises Refusal, naming the word, for a line that names what was not shown: then nothing is approved.

@@ -286,8 +286,8 @@ class Workspace:
 
     def keep_line(self, tree: Sha) -> None:
         """Let git keep the tree of a line that is about to be accepted."""
-        earlier = self.git.ref("refs/orchestrator/line")  # stays: what needed a signature then is asked of it
-        parents = [earlier] if earlier is not None and self.git.commit(earlier) else []
+        earlier = self.git.commit("refs/orchestrator/line")  # stays: what needed a signature then is asked of it
+        parents = [earlier] if earlier is not None else []
         commit = self.git.commit_tree(tree, parents, "orchestrator: the line as accepted\n")
         self.git.update_refs([f"update refs/orchestrator/line {commit}"])
 

@@ -146,6 +146,11 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
 
 
+def one_line(text: str) -> str:
+    """Return `text` as `plain` has it, in one line."""
+    return " ".join(plain(text).split())
+
+
 class Said(Value):
     """The result that an agent reported; `evidence` are paths as it wrote them."""
 

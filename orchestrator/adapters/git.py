@@ -159,6 +159,10 @@ class Git:
         done = self.run("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))
         return os.fsdecode(done.stdout).strip() or None
 
+    def leads_to(self, one: Sha, other: Sha) -> bool:
+        """Tell whether one commit is an ancestor of another, or that one; False where git holds one of them not."""
+        return self.run("merge-base", "--is-ancestor", one, other, accept=(0, 1, 128)).returncode == 0
+
     def is_ancestor(self, ancestor: Sha, of: Sha) -> bool:
         """Tell whether one commit leads to another; unknown (a shallow clone) raises GitFailed."""
         return self.holds("merge-base", "--is-ancestor", ancestor, of)

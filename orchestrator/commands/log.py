@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from orchestrator import render, session
-from orchestrator.adapters.agent import plain
+from orchestrator.adapters.agent import one_line
 from orchestrator.core.values import FeatureId
 from orchestrator.errors import WrongUsage
 from orchestrator.log.facts import TYPES
@@ -139,7 +139,7 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
     if payload.get("changes"):
         words.append(", ".join(payload["changes"]))
     words += payload.get("refused", ())
-    return " ".join(plain(" · ".join(words)).split())
+    return one_line(" · ".join(words))
 
 
 def _schema() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator import render, session, signers
-from orchestrator.adapters.agent import plain
+from orchestrator.adapters.agent import one_line
 from orchestrator.adapters.signing import key_file
 from orchestrator.approval import Held
 from orchestrator.workspace import Workspace
@@ -57,7 +57,7 @@ def listed(as_file: bool, as_json: bool) -> None:
             click.echo("nobody: approvals are not signed")
         else:
             for one in found:
-                click.echo(" ".join(plain(f"{one.name} {one.key}").split()))
+                click.echo(one_line(f"{one.name} {one.key}"))
 
 
 def _held(workspace: Workspace, key: str) -> Held:

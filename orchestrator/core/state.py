@@ -34,7 +34,6 @@ class Granted(Value, omit_defaults=True):
     """The last approval, and what it changed: as long as nothing went on from it, it can be taken back."""
 
     event: int
-    at: str
     batch: str
     commit: Sha | None
     gate: Waiting
@@ -567,7 +566,6 @@ def _window(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> Gr
         return None
     return Granted(
         event=event.id,
-        at=event.timestamp,
         batch=granted.batch,
         commit=granted.commit,
         gate=feature.gate,

@@ -118,9 +118,7 @@ def contexts(sight: Sight) -> Iterator[Found]:
 
 
 def _leads(sight: Sight, tip: Sha, snapshot: Sha) -> bool:
-    if tip == snapshot:
-        return True
-    return sight.git.run("merge-base", "--is-ancestor", snapshot, tip, accept=(0, 1, 128)).returncode == 0
+    return tip == snapshot or sight.git.leads_to(snapshot, tip)
 
 
 def old_snapshots(sight: Sight) -> Iterator[Found]:

@@ -73,7 +73,7 @@ def decision(gate: Gate, verdict: str, answer: str, number: int) -> Decision:
 def window(gate: Gate = GATE) -> Granted:
     """Return what keeps the approval of event 4 open to being taken back."""
     waits = Waiting(gate, 1, at(3), event=3)
-    return Granted(4, at(4), "", None, waits, HERE, (), (), judged=HEAD)
+    return Granted(4, "", None, waits, HERE, (), (), judged=HEAD)
 
 
 def reached(gate: Gate = GATE, run: str = "r", opens: str = "") -> fact.GateReached:

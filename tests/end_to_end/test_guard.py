@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.git import Git
+from orchestrator.core.values import Sha
+from orchestrator.guarding import Guard, Update
+from orchestrator.workspace import now
 from tests.conftest import PROGRAM
 from tests.kit import copied
 from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key
@@ -192,6 +197,25 @@ def test_as_a_command_in_ci_it_compares_two_commits(shop: Signed) -> None:
     shop.approve()
     shop.do("publish", "--local")
     assert shop.inside(*words)[0] == 0
+
+
+def test_an_approval_stands_for_half_a_year_and_no_longer(shop: Signed) -> None:
+    shop.approve()
+    shop.do("publish", "--local")
+    update = Update(ref="refs/heads/main", old=Sha(shop.git("rev-parse", "main")), new=Sha(merged(shop)))
+    said = [
+        Guard(Git(shop.root), ["main"], shop.allowed().read_text(), now() + timedelta(days=days)).check([update])
+        for days in (179, 181)
+    ]
+    assert said[0] == []
+    assert "no signed approval of 2 GATE 2: Merge is for" in said[1][0]
+
+
+@pytest.mark.parametrize(("glob", "is_refused"), [("release/*", True), ("releases/*", False), ("*", True)])
+def test_protected_branches_may_be_named_by_a_glob(shop: Signed, glob: str, is_refused: bool) -> None:
+    tip = Sha(merged(shop))
+    update = Update(ref="refs/heads/release/1", old=Sha(shop.git("rev-parse", "main~")), new=tip)
+    assert bool(Guard(Git(shop.root), [glob], shop.allowed().read_text(), now()).check([update])) == is_refused
 
 
 def test_attributes_that_lie_about_have_no_say_in_what_a_merge_holds(shop: Signed) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator import approval, signers
+from orchestrator.adapters import signing
 from orchestrator.approval import Held
 from orchestrator.core import events as fact
 from orchestrator.core import statement
@@ -508,6 +511,33 @@ def test_a_key_that_does_not_ask_is_refused(shop: Signed) -> None:
         signers.add(shop.workspace(), bare.with_suffix(".pub"), "ana@example.com", held)
     with pytest.raises(Refusal, match="has no passphrase"):
         shop.approve(key=bare)
+
+
+def test_the_only_signer_is_not_revoked(shop: Signed) -> None:
+    held = Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
+    with shop.answered(), pytest.raises(Refusal, match="that is the only signer"):
+        signers.revoke(shop.workspace(), PERSON, held)
+    assert shop.events("signer_revoked") == []
+
+
+def test_a_key_that_lies_open_in_ssh_agent_is_warned_of(shop: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket = f"/tmp/orchestrator-{os.getpid()}.sock"  # a socket's path is short
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        while not Path(socket).exists():
+            assert agent.poll() is None
+            time.sleep(0.01)
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        workspace = shop.workspace()
+        assert not signing.is_loaded(workspace.world.signers[0].key)
+        with shop.answered():
+            subprocess.run(["ssh-add", "-q", str(shop.key)], check=True, stdin=subprocess.DEVNULL)
+            stated = approval.signed(workspace, shop.stated("payment"))
+    finally:
+        agent.terminate()
+        agent.wait()
+    assert stated.signer == PERSON
+    assert "loaded in ssh-agent" in workspace.notices[-1]
 
 
 def test_a_lower_assurance_waits_for_a_signed_yes_also_while_no_feature_is_open(shop: Signed) -> None:

@@ -114,6 +114,21 @@ def test_what_is_shown_short_names_what_is_not_as_it_was(shop: Signed) -> None:
     assert "checklist of 1" in shown
 
 
+def test_context_files_that_changed_since_the_gate_was_reached_are_named(shop: Signed) -> None:
+    said = "its context files changed since the gate was reached"
+    assert said not in shop.sit("", "payment")
+    note = shop.worktree("payment") / ".context/feat-payment_decisions.md"
+    note.write_text(note.read_text() + "and this too\n")
+    assert f"but: {said}" in shop.sit("", "payment")
+    assert said not in shop.sit("", "landing")
+
+
+def test_a_file_that_is_too_large_is_named_with_its_size_and_not_read(shop: Signed) -> None:
+    with (shop.worktree("payment") / "shots/a.png").open("wb") as file:
+        file.truncate((256 << 20) + 1)
+    assert "file shots/a.png: too large to be hashed, 268435457 bytes written 20" in shop.sit("", "payment")
+
+
 def test_five_gates_fit_on_one_screen_and_one_line_decides_them(shop: Signed) -> None:
     for name in ("login", "search", "basket"):
         shop.do("start", name)
