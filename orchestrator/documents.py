@@ -302,6 +302,35 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
     )
 
 
+def without_what_waits(found: Effective, accepted: Source) -> Source:
+    """Return the present line but for the files in which something waits for a yes: those as they were accepted.
+
+    The accepted line itself where that would be none, or would ask less.
+    """
+    present = reading(found.source)
+    waits = {one.id for one in found.line.documents if present.line.document(one.id) != one}
+    is_own = any(one.startswith(f"{config.FILE}:") for one in found.pending)
+    made = Source(
+        configuration=accepted.configuration if is_own else found.source.configuration,
+        files={
+            **{name: text for name, text in found.source.files.items() if _id(name, present) not in waits},
+            **{name: text for name, text in accepted.files.items() if _id(name, present) in waits},
+        },
+        gates=found.source.gates,
+    )
+    for one in (made, msgspec.structs.replace(made, gates=accepted.gates)):
+        try:
+            if not effective(one, accepted).pending and not reading(one).problems:
+                return one
+        except BadConfiguration:
+            continue  # a table of the configuration speaks of what is not there
+    return accepted
+
+
+def _id(name: str, found: Reading) -> str | None:
+    return workflow_id(stem(name, found.configuration.workflows.glob))
+
+
 def signed_types(git: Git, tree: Sha) -> frozenset[str]:
     """Return the types of gates whose approval needed a signature by an accepted line.
 

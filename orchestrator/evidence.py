@@ -11,15 +11,15 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from orchestrator import checkpoints
+from orchestrator import checkpoints, documents
 from orchestrator.adapters.durable import opened_plain
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core.events import Evidence, Exhibit, Gate
-from orchestrator.core.line import gate_section
+from orchestrator.core.line import Document, gate_section
 from orchestrator.core.state import Feature
 from orchestrator.core.statement import Bound, digest_of_evidence
 from orchestrator.core.values import Sha
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import BadConfiguration, GitFailed, OrchestratorError
 from orchestrator.workspace import Workspace
 
 _SECTION = 16_000  # characters
@@ -38,7 +38,7 @@ def gather(
         tree=_tree(workspace, commit),
         context=context_digest(workspace, feature),
         document=document_digest(workspace, feature),
-        section=_section(workspace, feature, gate),
+        section=_section(document(workspace, feature), gate),
         files=tuple(files(workspace, feature, _names(workspace, feature, gate, base, commit))),
         cost=cost,
         turns=turns,
@@ -71,11 +71,32 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
 
 
 def section(workspace: Workspace, feature: Feature) -> str:
-    """Return the gate's own text: as its document has it, or where that lost it, as it was when it was reached."""
+    """Return the gate's own text: as its document has it, or where that lost it, as it was when it was reached.
+
+    Never what the log says of it: anybody may have written that.
+    """
     waits = feature.gate
     if waits is None:
         return ""
-    return _section(workspace, feature, waits.gate) or (waits.evidence.section if waits.evidence else "")
+    found = _section(document(workspace, feature), waits.gate)
+    return found or _section(document_then(workspace, feature), waits.gate)
+
+
+def document(workspace: Workspace, feature: Feature) -> Document | None:
+    """Return the document at which a feature is, as it is in effect."""
+    return workspace.line.document(feature.place.workflow)
+
+
+def document_then(workspace: Workspace, feature: Feature) -> Document | None:
+    """Return it as the line had it that was accepted when the feature's gate was reached; None where that is gone."""
+    waits = feature.gate
+    if waits is None or waits.line is None or waits.line == workspace.world.line:
+        return None
+    try:
+        then = documents.reading(documents.accepted_source(workspace.git.unaltered(), waits.line))
+    except (GitFailed, BadConfiguration):
+        return None
+    return then.line.document(feature.place.workflow)
 
 
 def base(workspace: Workspace, feature: Feature) -> Sha | None:
@@ -102,15 +123,14 @@ def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
 
 def document_digest(workspace: Workspace, feature: Feature) -> str:
     """Return the sha256 of the text of the workflow document in effect; empty where there is none."""
-    document = workspace.line.document(feature.place.workflow)
-    return sha256(document.text.encode()).hexdigest() if document else ""
+    found = document(workspace, feature)
+    return sha256(found.text.encode()).hexdigest() if found else ""
 
 
-def _section(workspace: Workspace, feature: Feature, gate: Gate) -> str:
-    document = workspace.line.document(feature.place.workflow)
-    if document is None or gate.reported or all(one.key != gate.key for one in document.gates):
+def _section(found: Document | None, gate: Gate) -> str:
+    if found is None or gate.reported or all(one.key != gate.key for one in found.gates):
         return ""
-    return gate_section(document, gate.key)[:_SECTION]
+    return gate_section(found, gate.key)[:_SECTION]
 
 
 def context_digest(workspace: Workspace, feature: Feature) -> str:

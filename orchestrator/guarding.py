@@ -106,7 +106,13 @@ class Guard:
         return [said for one in pushed if self._protects(one.ref) and (said := self._refused(one))]
 
     def _protects(self, ref: str) -> bool:
-        return any(fnmatchcase(name, one) for name in (ref, self._meant(ref)) for one in self._protected)
+        names = {ref, self._meant(ref), *self._standing_for(ref)}
+        return any(fnmatchcase(name, one) for name in names for one in self._protected)
+
+    def _standing_for(self, ref: str) -> list[str]:
+        """Return the symbolic refs here that stand for a ref: a push to it moves them."""
+        rows = self._git.lines("for-each-ref", "--format=%(symref) %(refname)")
+        return [name for target, _, name in (row.partition(" ") for row in rows) if target == ref]
 
     def _meant(self, ref: str) -> str:
         """Return the ref that a symbolic one stands for: a push to it moves that."""

@@ -8,9 +8,11 @@ from collections.abc import Collection, Sequence
 from orchestrator import evidence
 from orchestrator.checkpoints import instant
 from orchestrator.config import STOPPING
-from orchestrator.core.events import Exhibit
+from orchestrator.core.events import Exhibit, Gate
+from orchestrator.core.line import GateFound
 from orchestrator.core.state import Feature
 from orchestrator.core.statement import Bound
+from orchestrator.core.steps import reached
 from orchestrator.core.values import FeatureId, Value, slug
 from orchestrator.errors import Refusal
 from orchestrator.workspace import Workspace, now
@@ -75,13 +77,20 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
 
 
 def is_strange(workspace: Workspace, feature: Feature) -> bool:
-    """Tell whether a gate says that an agent asks, under the name of a gate of the document: somebody wrote that."""
-    gate = feature.gate.gate if feature.gate is not None else None
-    if gate is None or not gate.reported:
+    """Tell whether a gate is none that the kit reaches: of no line, or an agent's under the name of one."""
+    waits = feature.gate
+    if waits is None or waits.event == feature.started:  # as a state file that was imported had it
         return False
-    document = workspace.line.document(feature.place.workflow)
-    keys = {one.key for one in document.gates} if document is not None else set()
-    return not gate.key.startswith("reported ") or gate.key in keys
+    documents = (evidence.document(workspace, feature), evidence.document_then(workspace, feature))
+    gates = [gate for one in documents if one is not None for gate in one.gates]
+    if waits.gate.reported:
+        return not waits.gate.key.startswith("reported ") or waits.gate.key in {one.key for one in gates}
+    return not any(_is_of(waits.gate, gate) for gate in gates)
+
+
+def _is_of(waits: Gate, found: GateFound) -> bool:
+    made = reached(found)
+    return all(getattr(waits, name) == getattr(made, name) for name in ("key", "type", "trigger", "heading", "label"))
 
 
 def _row_of(workspace: Workspace, feature: Feature, number: int) -> Row:

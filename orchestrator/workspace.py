@@ -32,7 +32,7 @@ from orchestrator.log.records import START, Head
 
 if TYPE_CHECKING:
     from orchestrator.core.steps import Line
-    from orchestrator.documents import Effective
+    from orchestrator.documents import Effective, Source
     from orchestrator.readings import Readings
 
 Rule = Callable[[World], Sequence[Fact]]
@@ -269,16 +269,25 @@ class Workspace:
 
     def take_line(self) -> None:
         """Keep the line as accepted where nothing in it waits for a person's yes."""
-        effective = self.effective
-        if effective.is_changed and not effective.pending and not effective.problems:
-            self.accept_line((), "")
+        from orchestrator import documents  # as below
 
-    def accept_line(self, changes: tuple[str, ...], door: str, who: str = "kit") -> None:
-        """Keep the present configuration and documents as the accepted line, and record it."""
-        from orchestrator import documents
+        effective = self.effective
+        if not effective.is_changed or effective.problems:
+            return
+        if not effective.pending:
+            self.accept_line((), "")
+        elif self.world.line and self.signed:  # what waits holds back no stop that came beside it
+            accepted = documents.accepted_source(self.git, self.world.line)
+            self.accept_line((), "", source=documents.without_what_waits(effective, accepted))
+
+    def accept_line(self, changes: tuple[str, ...], door: str, who: str = "kit", source: Source | None = None) -> None:
+        """Keep the present configuration and documents, or `source`, as the accepted line, and record it."""
+        from orchestrator import documents  # only where a line is accepted
         from orchestrator.adapters.trees import write_tree
 
-        tree = write_tree(self.git, documents.as_files(self.effective.source))  # what was judged, nothing later
+        tree = write_tree(self.git, documents.as_files(source or self.effective.source))  # as judged, nothing later
+        if tree == self.world.line:
+            return
         self.keep_line(tree)
         fact = Fact(payload=LineAccepted(tree=tree, changes=changes, door=door), actor=who)
         self.record(lambda world: [] if world.line == tree else [fact])

@@ -175,10 +175,10 @@ def unsigned(root: Path, env: dict[str, str], *names: str, agent: str = AGENT, m
     return kit
 
 
-def founded(root: Path, env: dict[str, str], *names: str) -> Signed:
+def founded(root: Path, env: dict[str, str], *names: str, line: dict[str, str] = LINE) -> Signed:
     """Make the repository with its first signer, and these features at their first gate."""
     kit = Signed(root, env)
-    kit.found(LINE, AGENT, CONFIGURATION + SIGNED)
+    kit.found(line, AGENT, CONFIGURATION + SIGNED)
     kit.write(".git/info/exclude", ".context/\n")
     kit.commit("begin")
     make_key(kit.key)

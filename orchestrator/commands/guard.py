@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
@@ -32,7 +33,11 @@ def command(signers: Path, protect: tuple[str, ...], base: str, head: str) -> No
         raise WrongUsage("--base and --head go together", "orchestrator guard --help")
     allowed = _allowed(signers)
     git = guarding.quarantined(Path.cwd(), os.environ)
-    pushed = [_update(git, protect[0], base, head)] if base else guarding.updates(map(os.fsdecode, sys.stdin.buffer))
+    if base:  # whatever the branch is called, this is a push to it
+        pushed = [_update(git, protect[0], base, head)]
+        protect = tuple(glob.escape(one.ref) for one in pushed)
+    else:
+        pushed = guarding.updates(map(os.fsdecode, sys.stdin.buffer))
     refused = Guard(git, protect, allowed, now()).check(pushed)
     if refused:
         raise Refusal("; ".join(refused), "a person approves and signs, then `orchestrator publish` and push again")

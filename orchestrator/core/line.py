@@ -214,7 +214,13 @@ def weakened(accepted: Document | None, current: Document | None) -> list[str]:
     if accepted is None:
         return []
     stands = standing_for(accepted, current)
-    return [said for gate in accepted.gates if gate.stops and (said := _loss(accepted, gate, stands.get(gate.key)))]
+    lost = (_loss(accepted, gate, stands.get(gate.key)) for gate in accepted.gates if gate.stops)
+    late = (
+        _overtaken(accepted, gate, current, now)
+        for gate in accepted.gates
+        if gate.stops and current is not None and (now := stands.get(gate.key)) is not None
+    )
+    return [said for said in (*lost, *late) if said]
 
 
 def standing_for(accepted: Document, current: Document | None) -> dict[str, GateFound]:
@@ -243,6 +249,17 @@ def _loss(accepted: Document, gate: GateFound, now: GateFound | None) -> str:
         return (
             f"workflow {accepted.id}: the gate {gate.heading!r} moved from phase number {gate.ordinal} to {now.ordinal}"
         )
+    return ""
+
+
+def _overtaken(accepted: Document, gate: GateFound, current: Document, now: GateFound) -> str:
+    """Return what to say where a phase that lay behind a gate lies before it now, or an empty string."""
+    behind = [one for one in accepted.phases if one.ordinal > gate.ordinal]
+    before = {one.title or one.id for one in current.phases if one.ordinal <= now.ordinal}
+    known = {one.title or one.id for one in accepted.phases if one.ordinal <= gate.ordinal}
+    for phase in behind:
+        if (phase.title or phase.id) in before - known:
+            return f"workflow {accepted.id}: phase {phase.id} {phase.title!r} lay behind the gate {gate.heading!r}"
     return ""
 
 

@@ -26,6 +26,7 @@ class Waiting(Value, omit_defaults=True):
     event: int = 0
     evidence: fact.Evidence | None = None
     checked: fact.Checked | None = None
+    line: Sha | None = None  # the line as it was accepted then
     approved_at: str | None = None
     approved_by: str | None = None
 
@@ -229,7 +230,7 @@ def fold(world: World, events: Iterable[Event]) -> World:
         if event.feature is None:
             continue
         try:
-            feature = _feature_after(features.get(event.feature), event)
+            feature = _feature_after(features.get(event.feature), event, line)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             raise BrokenLog(
                 f"the log's line {event.id} ({event.event_type}) does not fit what came before it: {error}",
@@ -243,10 +244,12 @@ def fold(world: World, events: Iterable[Event]) -> World:
     return World(features=features, last_served=last_served, last_start=last_start, line=line, signers=signers)
 
 
-def _feature_after(feature: Feature | None, event: Event) -> Feature | None:
+def _feature_after(feature: Feature | None, event: Event, line: Sha | None) -> Feature | None:
     after = _born(event) if feature is None else _changed(feature, event)
     if after is None:
         return None
+    if isinstance(event.payload, fact.GateReached) and after.gate is not None:
+        after = msgspec.structs.replace(after, gate=msgspec.structs.replace(after.gate, line=line))
     return msgspec.structs.replace(after, updated_at=event.timestamp, last=event.id, last_hash=event.hash)
 
 

@@ -21,7 +21,7 @@ from orchestrator.verifying.findings import Found, error
 from orchestrator.verifying.sight import Sight
 from orchestrator.verifying.statements import LOOK, Statements, where
 
-_BEYOND = "999999999"  # an id behind every workflow's
+_BEYOND = 1 << 62  # behind every phase
 _LEAVES = (
     fact.ApprovalGranted, fact.ApprovalRejected, fact.RollbackExecuted, fact.RollbackUndone, fact.FeatureFailed,
     fact.FeatureRetired,
@@ -36,7 +36,7 @@ class Passed(Value):
     key: str
     label: str
     is_signed: bool
-    counts: bool  # signed, or of a type that needed no signature then
+    counts: bool  # a gate of the line then, and signed or of a type that needed no signature
 
 
 def decisions(sight: Sight) -> Iterator[Found]:
@@ -139,6 +139,8 @@ class Audit:
         is_end = feature.status is Status.COMPLETED
         for workflow, gate in self._crossed(beginning, feature.place, is_end=is_end) if beginning is not None else ():
             yield from self._undecided(feature, event, workflow, gate)
+        for key in feature.place.decided:
+            yield self._without(feature, event, f"{feature.place.workflow} {key}")
 
     def _left(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
         """Give a gate that needs a signature and waits no longer, though nobody decided it."""
@@ -193,11 +195,11 @@ class Audit:
         is_free = not self._signed or (gate is not None and gate.stops and str(gate.type) not in self._signed)
         return Passed(
             workflow=before.place.workflow,
-            ordinal=before.gate.ordinal if before.gate is not None else 0,
+            ordinal=gate.ordinal if gate is not None else before.place.ordinal,
             key=key,
             label=gate.label if gate is not None else "",
             is_signed=is_signed,
-            counts=is_signed or is_free,
+            counts=(is_signed and gate is not None) or is_free,
         )
 
     def _passed_over(self, before: Feature, after: Feature, event: Event) -> Iterator[Found]:
@@ -205,7 +207,8 @@ class Audit:
         is_end = after.status is Status.COMPLETED and before.status is not Status.COMPLETED
         if before.place == after.place and not is_end:
             return
-        known = {one.key for one in self._passed.get(after.id, []) if one.workflow == after.place.workflow}
+        passed = self._passed.get(after.id, [])
+        known = {one.key for one in passed if one.workflow == after.place.workflow and (one.counts or one.is_signed)}
         for key in after.place.decided:
             if key not in known and key not in _decided_before(before.place, after.place):
                 yield self._without(after, event, f"{after.place.workflow} {key}")
@@ -215,7 +218,8 @@ class Audit:
     def _crossed(self, here: Place, there: Place, *, is_end: bool) -> Iterator[tuple[str, GateFound]]:
         """Give the stops between two places, whatever the events say that was decided there."""
         bare = replace(here, decided=())
-        end = Place(workflow=_BEYOND) if is_end else there
+        last = self._stated.line.documents[-1:]
+        end = Place(workflow=last[0].id, ordinal=_BEYOND) if is_end and last else there
         yield from ((place.workflow, gate) for place, gate in stops_between(self._stated.line, bare, end, ()))
         if not is_end:
             yield from ((there.workflow, gate) for gate in self._claimed(there))
@@ -230,7 +234,7 @@ class Audit:
     def _renamed(self, event: Event) -> Iterator[Found]:
         """Give the stops of a new line that features call decided already, though nobody decided them."""
         for feature in self._features.values():
-            for gate in self._claimed(feature.place) if feature.is_open else ():
+            for gate in self._claimed(feature.place):
                 yield from self._undecided(feature, event, feature.place.workflow, gate)
 
     def _undecided(self, feature: Feature, event: Event, workflow: str, gate: GateFound) -> Iterator[Found]:

@@ -32,7 +32,7 @@ _OF_A_SITTING = (
     fact.SittingHeld, fact.ApprovalGranted, fact.PhaseCompleted, fact.WorkflowCompleted, fact.FeatureCompleted,
     fact.LineAccepted, fact.SignerAdded, fact.SignerRevoked,
 )  # fmt: skip
-_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NAMES = {"sha1": re.compile(r"[0-9a-f]{40}"), "sha256": re.compile(r"[0-9a-f]{64}")}
 
 
 class Recorded(Value):
@@ -98,7 +98,7 @@ class Statements:
                 yield from self._change_of_signers(event, named, "revoke", Signer(name=name, key=key), self._signers)
                 self._signers = tuple(one for one in self._signers if one.key != key)
             case fact.LineAccepted(tree=tree, statement=named):
-                if not _NAME.fullmatch(tree):  # what git would look up is another thing each time
+                if not self._is_name(tree):  # what git would look up is another thing each time
                     yield error("V904", _LINE, f"event #{event.id} names no tree", LOOK)
                     return
                 yield from self._change_of_line(event, tree, named)
@@ -178,10 +178,18 @@ class Statements:
 
     def _types_of(self, tree: Sha) -> frozenset[str]:
         """Return the types that need a signature by an accepted line; where it is gone, all once somebody signs."""
+        found = self._source(tree)
         try:
-            return documents.signed_types(self._git, tree)
-        except (GitFailed, BadConfiguration):
-            return frozenset(config.STOPPING) if self._had_signers else self.signed
+            if found is not None:
+                return config.parse(found.configuration).gates.signed
+        except BadConfiguration:
+            pass  # as where it is gone
+        return frozenset(config.STOPPING) if self._had_signers else self.signed
+
+    def _is_name(self, tree: Sha) -> bool:
+        """Tell whether a text is the name of an object and can be nothing else."""
+        kind = self._git.text("rev-parse", "--show-object-format").strip()
+        return bool(_NAMES[kind].fullmatch(tree))
 
     def _lost_line(self, event: Event, tree: Sha) -> Iterator[Found]:
         if self._had_signers and self._source(tree) is None:

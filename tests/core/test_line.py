@@ -635,11 +635,13 @@ def test_each_stop_that_is_gone_or_weaker_is_named() -> None:
     ]
 
 
-def test_a_stop_that_moved_to_an_earlier_phase_is_weaker_and_one_that_moved_on_is_not() -> None:
+def test_a_stop_that_moved_to_an_earlier_phase_is_weaker_and_one_that_moved_behind_a_phase_too() -> None:
     gate = "### GATE 1: A\n\nAprovar? (sim/não)\n\n"
     early, late = f"# T\n\n{gate}## Fase 1: x\n\nx\n", f"# T\n\n## Fase 1: x\n\nx\n\n{gate}"
     assert weakened(read(late), read(early)) == ["workflow 1: the gate 'GATE 1: A' moved from phase number 1 to 0"]
-    assert weakened(read(early), read(late)) == []
+    assert weakened(read(early), read(late)) == ["workflow 1: phase 1 'x' lay behind the gate 'GATE 1: A'"]
+    new = f"# T\n\n## Fase 1: w\n\nw\n\n## Fase 2: x\n\nx\n\n{gate}"
+    assert weakened(read(late), read(new)) == []
 
 
 def test_two_headings_of_one_text_and_a_third_that_ends_in_their_number_have_three_names() -> None:

@@ -218,6 +218,21 @@ def test_protected_branches_may_be_named_by_a_glob(shop: Signed, glob: str, is_r
     assert bool(Guard(Git(shop.root), [glob], shop.allowed().read_text(), now()).check([update])) == is_refused
 
 
+def test_in_ci_what_is_pushed_is_checked_whatever_the_branch_is_called(shop: Signed) -> None:
+    base, tip = shop.git("rev-parse", "main"), merged(shop)
+    words = ("--signers", str(shop.allowed()), "--base", base, "--head", tip)
+    for glob in ("v[0-9]*", "release-[ab]", "main"):
+        assert "no signed approval of 2 GATE 2: Merge is for" in shop.inside("guard", "--protect", glob, *words)[2]
+
+
+def test_a_push_to_the_branch_that_a_protected_name_stands_for_is_one_to_it(shop: Signed) -> None:
+    server = shop.root.parent / "server.git"
+    shop.git("update-ref", "refs/heads/trunk", "main", cwd=server)
+    shop.git("symbolic-ref", "refs/heads/main", "refs/heads/trunk", cwd=server)
+    merged(shop)
+    assert "no signed approval of 2 GATE 2: Merge is for" in push(shop, "main:trunk")
+
+
 def test_attributes_that_lie_about_have_no_say_in_what_a_merge_holds(shop: Signed) -> None:
     shop.write_in("payment", "same.txt", "theirs\n")
     shop.do("status")

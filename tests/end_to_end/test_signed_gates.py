@@ -25,7 +25,7 @@ from orchestrator.core.values import FeatureId, Sha
 from orchestrator.errors import BrokenLog, Refusal
 from tests.conftest import PROGRAM
 from tests.kit import copied
-from tests.signed import PASSPHRASE, PERSON, Signed, founded, make_key, weaker
+from tests.signed import LINE, PASSPHRASE, PERSON, Signed, founded, make_key, weaker
 
 BEYOND = Place("1", 2, "2", begun=True)
 LATER = "GATE 1: Both screens"  # no heading of the line yet
@@ -283,6 +283,52 @@ def begun_with_a_gate_decided_that_the_document_takes_on_later(shop: Signed) -> 
     _reword(shop)
 
 
+def claimed_while_the_feature_had_failed(shop: Signed) -> None:
+    place = Place("1", 1, "1", begun=True)
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    other = fact.Gate(key=LATER, type="validation", trigger="?", heading="x")
+    shop.forge(
+        fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place),
+        fact.GateReached(ordinal=1, gate=other),
+        fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", next=replace(place, decided=(LATER,))),
+        fact.FeatureFailed(reason="x"),
+        of="payment",
+    )
+    _reword(shop)
+    shop.forge(fact.FeatureResumed(), of="payment")
+
+
+def begun_while_something_else_of_the_line_waits(shop: Signed) -> None:
+    shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text() + '\n[validate]\ncommand = "true"\n')
+    begun_with_a_gate_decided_that_the_document_takes_on_later(shop)
+
+
+def past_a_gate_that_came_while_something_else_of_the_line_waits(shop: Signed) -> None:
+    shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text() + '\n[validate]\ncommand = "true"\n')
+    shop.write(
+        "line/add-feature-3-tell.md", "# Tell it\n\n## Phase 1: Write\n\n### GATE 3: Letter\n\nAPPROVE it? (yes/no)\n"
+    )
+    shop.do("run", "-j", "1")
+    completed_at_once(shop)
+
+
+def reached_under_the_number_of_an_earlier_phase(shop: Signed) -> None:
+    reached = shop.features()["payment"].gate
+    assert reached is not None
+    place = Place("1", 1, "1", begun=True)
+    rejected = fact.ApprovalRejected(ordinal=1, gate=reached.gate, why="no", place=place)
+    shop.forge(rejected, fact.GateReached(ordinal=0, gate=reached.gate), of="payment")
+    shop.approve("payment")
+    shop.do("run", "-j", "1")
+    shop.do("reject", "payment", "-m", "from the screens on", "--to", "1/1")
+    shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
+
+
+def by_a_line_that_is_named_as_a_branch_may_be(shop: Signed) -> None:
+    shop.forge(fact.LineAccepted(tree=Sha("a" * 64), changes=()))
+
+
 def decided_by_a_rejection(shop: Signed) -> None:
     place = Place("1", 1, "1", decided=(LATER,), begun=True)
     gate = shop.features()["payment"].gate
@@ -414,6 +460,11 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     under_a_gate_of_its_own_that_the_document_takes_on_later: ("V906", "without a signed decision"),
     behind_a_gate_of_its_own_in_the_same_phase: ("V906", "without a signed decision"),
     begun_with_a_gate_decided_that_the_document_takes_on_later: ("V906", "without a signed decision"),
+    claimed_while_the_feature_had_failed: ("V906", "without a signed decision"),
+    begun_while_something_else_of_the_line_waits: ("V906", "without a signed decision"),
+    past_a_gate_that_came_while_something_else_of_the_line_waits: ("V906", "GATE 3: Letter without a signed decision"),
+    reached_under_the_number_of_an_earlier_phase: ("V906", "without a signed decision"),
+    by_a_line_that_is_named_as_a_branch_may_be: ("V904", "names no tree"),
     decided_by_a_rejection: ("V906", "without a signed decision"),
     completed_by_an_edit: ("V906", "without a signed decision"),
     imported_beyond_its_gates: ("V906", "without a signed decision"),
@@ -461,6 +512,33 @@ def test_a_gate_that_borrows_the_name_of_another_is_not_offered_to_be_signed(sho
     shop.forge(fact.GateReached(ordinal=1, gate=borrowed), of="payment", actor="kit")
     assert "payment waits at a gate that the kit did not reach so" in shop.inside("approve", "--show", "landing")[2]
     assert shop.inside("approve", "--show", "payment")[0] == 1
+
+
+def test_a_gate_of_no_line_is_not_offered_to_be_signed(shop: Signed) -> None:
+    shop.do("reject", "payment", "-m", "no")
+    other = fact.Gate(key=LATER, type="deploy", trigger="Shall the button be blue?", heading="Blue", label="GATE 1")
+    shop.forge(fact.GateReached(ordinal=1, gate=other), of="payment", actor="kit")
+    assert "payment waits at a gate that the kit did not reach so" in shop.inside("approve", "--show", "landing")[2]
+    assert shop.inside("approve", "--show", "payment")[0] == 1
+
+
+def test_a_gate_whose_heading_was_reworded_after_it_was_reached_is_offered_as_it_was(shop: Signed) -> None:
+    _reword(shop)
+    shown = shop.inside("approve", "--show", "payment")[1]
+    assert "Show both screens." in shown
+    assert "its document has no such gate any more" in shown
+    assert shop.approve("payment") == []
+    assert shop.inside("verify")[0] == 0
+
+
+def test_ids_of_many_digits_are_behind_nothing(tmp_path: Path, env: dict[str, str]) -> None:
+    shop = founded(tmp_path / "shop", env, "payment", line={f"20260131{id_}": text for id_, text in LINE.items()})
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    place = Place(shop.features()["payment"].place.workflow, 1, "1", begun=True)
+    rejected = fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place)
+    shop.forge(rejected, fact.FeatureCompleted(), of="payment")
+    assert "without a signed decision" in shop.objections()["V906"]
 
 
 def test_a_state_file_that_stands_beyond_signed_gates_is_not_imported(shop: Signed) -> None:
