@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from orchestrator import checkpoints, documents, worktrees
-from orchestrator.adapters.agent import agent_environment
+from orchestrator.adapters.agent import agent_environment, one_line
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core import brief, decide
+from orchestrator.core.clients import CLIENTS, Client
 from orchestrator.core.events import PhaseStarted, WorkflowStarted
 from orchestrator.core.line import Document
 from orchestrator.core.state import Attempt, Feature
@@ -22,6 +23,7 @@ from orchestrator.errors import BadConfiguration, GitFailed, Refusal
 from orchestrator.log.records import Head
 from orchestrator.workspace import Workspace, about
 
+_TRIED = 20  # commits, and files, of a failed attempt that the next brief names
 _LOCK_PATIENCE = 2.0  # seconds: a git command of somebody's own is over by then
 
 
@@ -83,12 +85,13 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
     feature = workspace.world.features[feature.id]
     run = uuid.uuid4().hex
     number = decide.number(feature)
-    found = workspace.configuration
+    found, agent = workspace.configuration, client(workspace)
     setting = brief.Setting(
         attempts=found.validate.attempts,
         number=number,
         validation=found.validation(step.workflow),
         worktree=str(worktree),
+        commits=agent is None or agent.commits,
     )
     text = brief.compose(feature, workspace.line, step, setting)
     before = _before(workspace, feature, worktree)
@@ -98,7 +101,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
         run=run,
         title=step.phase_title,
         worktree=str(worktree),
-        agent=agent_name(found.agent.command),
+        agent=agent.name if agent else agent_name(found.agent.command),
         deadline=deadline,
         decided=step.place.decided,
         brief=sha256(text.encode(errors="surrogateescape")).hexdigest(),
@@ -130,13 +133,19 @@ def reopened(workspace: Workspace, feature: Feature, attempt: Attempt) -> Prepar
     )
 
 
-def agent_command(workspace: Workspace) -> list[str]:
-    """Return the configured agent. Raises BadConfiguration where there is none, before anything is begun."""
-    command = list(workspace.configuration.agent.command)
-    if not command:
-        raise BadConfiguration("no agent is configured", "set [agent] command in orchestrator.toml")
-    documents.check_filter(workspace.configuration.validate.pass_when)
-    return command
+def check_agent(workspace: Workspace) -> None:
+    """Raise BadConfiguration where no agent is configured, before anything is begun."""
+    found = workspace.configuration
+    if not found.agent.command and not found.agent.preset:
+        hint = "set [agent] preset or command in orchestrator.toml"
+        raise BadConfiguration("no agent is configured", hint)
+    documents.check_filter(found.validate.pass_when)
+
+
+def client(workspace: Workspace) -> Client | None:
+    """Return the client of the preset; None where a command of the user's own wins, or nothing is configured."""
+    found = workspace.configuration.agent
+    return None if found.command else CLIENTS.get(found.preset)
 
 
 def agent_name(command: Sequence[str]) -> str:
@@ -287,6 +296,25 @@ def output_file(workspace: Workspace, feature: Feature, what: str) -> Path:
 def has_changed(workspace: Workspace, prepared: Prepared, before: Before) -> bool:
     after = _before(workspace, prepared.feature, prepared.worktree)
     return (before.head, before.tree, before.context) != (after.head, after.tree, after.context)
+
+
+def tried(workspace: Workspace, prepared: Prepared, kept: Sha) -> dict[str, tuple[str, ...]]:
+    """Return what a failed attempt committed and changed, as the event has it; nothing where its start is unknown."""
+    if prepared.before is None or prepared.before.head is None:
+        return {}
+    git = workspace.git.unaltered()
+    head = prepared.before.head
+    most = f"--max-count={_TRIED}"
+    commits = git.lines(
+        "log", "--no-show-signature", "--no-decorate", "--no-color", most, "--format=%s", f"{head}..{kept}^"
+    )
+    words = ("diff-tree", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-r")
+    rows = git.lines(*words, head, kept)
+    more = (f"... and {len(rows) - _TRIED} more",) if len(rows) > _TRIED else ()
+    return {
+        "tried": tuple(one_line(one)[:200] for one in reversed(commits)),
+        "changed": (*(one_line(one)[:200] for one in rows[:_TRIED]), *more),
+    }
 
 
 def keep(workspace: Workspace, prepared: Prepared) -> tuple[str, Sha]:

@@ -35,6 +35,12 @@ class Agent(Value, forbid_unknown_fields=True):
     command: tuple[str, ...] = ()
     timeout: str = "45m"
     granularity: str = "phase"
+    arguments: tuple[str, ...] = ()  # a preset's more words
+    retry_after: str = ""  # after what is not its fault; empty: 15 minutes where a preset knows what it was
+    max_turns: int = 0  # of a feature, all its calls together; 0: any number
+    max_cost: float = 0.0  # US dollars of a feature
+    max_turns_day: int = 0  # of all features, in one day
+    max_cost_day: float = 0.0
 
 
 class Validate(Value, forbid_unknown_fields=True):
@@ -225,6 +231,8 @@ def _check(found: Configuration, text: str, name: str) -> None:
         )
     if found.agent.granularity not in ("phase", "workflow"):
         raise refuse("agent.granularity", f"{found.agent.granularity!r} is unknown", 'write "phase" or "workflow"')
+    if found.agent != Agent():
+        _check_agent(found.agent, refuse)
     for key, kind in found.gates.types.items():
         if kind not in ("human", "deploy", "validation", "none"):
             hint = 'write "human", "deploy", "validation" or "none"'
@@ -252,6 +260,16 @@ def _check(found: Configuration, text: str, name: str) -> None:
             raise refuse(key, f"{count} is too small", f"write {least} or more")
 
 
+def _check_agent(found: Agent, refuse: Any) -> None:
+    from orchestrator.core.clients import CLIENTS  # hooks need none of it
+
+    if found.preset and found.preset not in CLIENTS:
+        raise refuse("agent.preset", f"{found.preset!r} is unknown", f"known: {', '.join(CLIENTS)}")
+    for key in ("max_turns", "max_cost", "max_turns_day", "max_cost_day"):
+        if not 0 <= getattr(found, key) < 1e9:
+            raise refuse(f"agent.{key}", f"{getattr(found, key)} is no budget", "write a number above 0; 0 is no limit")
+
+
 def _check_durations(found: Configuration, refuse: Any) -> None:
     hint = "write it like 90s, 45m, 24h or 7d"
     if not _is_duration(found.agent.timeout):
@@ -259,6 +277,8 @@ def _check_durations(found: Configuration, refuse: Any) -> None:
     for key, value in found.gates.pause.items():
         if not _is_duration(value):
             raise refuse("gates.pause", f"{key!r} = {value!r} is no duration", hint, key)
+    if found.agent.retry_after and not _is_duration(found.agent.retry_after):
+        raise refuse("agent.retry_after", f"{found.agent.retry_after!r} is no duration", f"{hint}; empty means never")
     if found.notify.repeat and not _is_duration(found.notify.repeat):
         raise refuse("notify.repeat", f"{found.notify.repeat!r} is no duration", f"{hint}; empty means never")
 

@@ -32,7 +32,7 @@ def gather(
     workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | None, cost: float = 0.0, turns: int = 0
 ) -> Evidence:
     """Return what speaks for a decision now, hashed: for the event that says that the gate is reached."""
-    base = _base(workspace, feature, commit)
+    base = _base(workspace, feature, commit, gate.type)
     return Evidence(
         base=base,
         tree=_tree(workspace, commit),
@@ -66,6 +66,7 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
         context=context_digest(workspace, feature),
         evidence=digest_of_evidence(waits, found),
         head=feature.last_hash,
+        base=_base(workspace, feature, feature.tip, waits.gate.type),
     )
     return there, found
 
@@ -104,17 +105,19 @@ def base(workspace: Workspace, feature: Feature) -> Sha | None:
 
     Worked out anew: what was noted when the gate was reached is for the record.
     """
-    return _base(workspace, feature, feature.tip)
+    kind = feature.gate.gate.type if feature.gate is not None else ""
+    return _base(workspace, feature, feature.tip, kind)
 
 
-def _base(workspace: Workspace, feature: Feature, commit: Sha | None) -> Sha | None:
-    """Return the commit of the last decided gate, else of the newest rollback point, that leads to `commit`."""
-    git = workspace.git.unaltered()
+def _base(workspace: Workspace, feature: Feature, commit: Sha | None, kind: str) -> Sha | None:
+    """Return the commit of the last decided gate, else of the newest rollback point, that leads to `commit`.
+
+    At a gate that needs a signature only what was signed counts as seen: else the feature's beginning.
+    """
     points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
-    for one in (feature.judged, *points):
-        if one is not None and commit is not None and git.leads_to(one, commit):
-            return one
-    return None
+    seen = (*reversed(feature.signed), feature.first) if kind in workspace.signed else (feature.judged, *points)
+    git = workspace.git.unaltered()
+    return next((one for one in seen if one is not None and commit is not None and git.leads_to(one, commit)), None)
 
 
 def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:

@@ -66,6 +66,7 @@ class Approved(Value):
     feature: FeatureId
     gate: Required
     commit: Sha
+    base: Sha | None
     is_skipped: bool  # its condition did not hold
 
 
@@ -98,6 +99,7 @@ class Guard:
         self._at = at
         self._unsigned: list[str] = []  # why statements were passed over
         self._pushed: list[Update] = []
+        self._looking: set[Sha] = set()  # what is being asked of already
         self._place = git.text("rev-parse", "--absolute-git-dir")
 
     def check(self, pushed: Sequence[Update]) -> list[str]:
@@ -168,17 +170,17 @@ class Guard:
         """Return why a push is not wholly of approved work, or nothing: walked from its tip to what was there."""
         here = update.new
         while not self._git.leads_to(here, update.old):
-            why = self._lacking(here, required)
+            why = self._lacking(here, required, update.old)
             if not why:
                 return ""  # with all that leads to it
             parents = self._git.text("rev-list", "--parents", "-n1", here).split()[1:]
-            landed = self._landed(here, parents, required)
+            landed = self._landed(here, parents, required, update.old)
             if landed:
                 return f"{here[:12]}: {landed if len(parents) == 2 else why}"
             here = Sha(parents[0])
         return ""
 
-    def _landed(self, commit: Sha, parents: Sequence[str], required: Sequence[Required]) -> str:
+    def _landed(self, commit: Sha, parents: Sequence[str], required: Sequence[Required], old: Sha) -> str:
         """Return why a commit is not the plain merge, or squash, of approved work into its first parent."""
         if not parents:
             return "it is not approved"
@@ -186,7 +188,7 @@ class Guard:
         if tree is None:
             return "its tree is not here"
         if len(parents) == 2:
-            why = self._lacking(Sha(parents[1]), required)
+            why = self._lacking(Sha(parents[1]), required, old)
             if why:
                 return why
             same = self._merged(Sha(parents[0]), Sha(parents[1])) == tree
@@ -196,14 +198,15 @@ class Guard:
         if tree == self._git.ref(f"{parents[0]}^{{tree}}"):
             return "it changes nothing, and is not approved"
         for one in {found.commit for found in self._approvals}:
-            if not self._lacking(one, required) and self._merged(Sha(parents[0]), one) == tree:
+            if not self._lacking(one, required, old) and self._merged(Sha(parents[0]), one) == tree:
                 return ""
         return "it is not approved"
 
-    def _lacking(self, commit: Sha, required: Sequence[Required]) -> str:
+    def _lacking(self, commit: Sha, required: Sequence[Required], old: Sha) -> str:
         """Return which approvals a commit lacks for every feature; nothing where one feature has them all.
 
-        The last of them must be for this very commit, the earlier ones for commits that lead to it.
+        The last of them must be for this very commit, the earlier ones for commits that lead to it; and all that leads
+        to it from `old` was shown at one of them.
         """
         by_feature: dict[tuple[str, FeatureId], dict[Required, list[Sha]]] = {}
         for one in self._approvals:
@@ -211,18 +214,51 @@ class Guard:
                 continue  # who skips the last gate does not say that the work may land
             by_feature.setdefault((one.repository, one.feature), {}).setdefault(one.gate, []).append(one.commit)
         reasons = []
-        for (_, feature), gates in by_feature.items():
+        for (repository, feature), gates in by_feature.items():
             if commit not in gates.get(required[-1], ()):
                 continue
             lacks = [one for one in required[:-1] if not self._holds_any(gates.get(one, ()), commit)]
             if not lacks:
-                return ""
+                unseen = self._unseen(commit, (repository, feature), required, old)
+                if not unseen:
+                    return ""
+                reasons.append(f"{feature}: {unseen}")
+                continue
             named = "; ".join(map(str, lacks[:_FEW])) + (f" and {len(lacks) - _FEW} more" if len(lacks) > _FEW else "")
             reasons.append(f"{feature} lacks a signed approval of {named}")
         if reasons:
             return reasons[0]
         passed = f" ({self._unsigned[0]})" if self._unsigned else ""
         return f"no signed approval of {required[-1]} is for {commit[:12]}{passed}"
+
+    def _unseen(self, commit: Sha, whose: tuple[str, FeatureId], required: Sequence[Required], old: Sha) -> str:
+        """Return what leads to a commit and was shown at no signed gate, or nothing: from each base to the next."""
+        if commit in self._looking:
+            return "what leads to it leads back to it"
+        self._looking.add(commit)
+        try:
+            return self._unseen_from(commit, whose, required, old)
+        finally:
+            self._looking.discard(commit)
+
+    def _unseen_from(self, commit: Sha, whose: tuple[str, FeatureId], required: Sequence[Required], old: Sha) -> str:
+        own = [one for one in self._approvals if (one.repository, one.feature) == whose]
+        looked: set[Sha] = set()
+        bases = [one.base for one in own if one.commit == commit]
+        while bases:
+            base = bases.pop()
+            if base is None or base in looked:
+                continue
+            looked.add(base)
+            if self._git.leads_to(base, old):
+                return ""
+            bases += [one.base for one in own if one.commit == base]
+            if self._git.leads_to(base, commit) and base != commit and self._git.commit(base) == base:
+                update = Update(ref="", old=old, new=base)
+                if not self._uncovered(update, required):
+                    return ""
+        where = ", ".join(sorted(one[:12] for one in looked)) or "any commit known here"
+        return f"what leads to {where} is neither there nor was shown at a signed gate"
 
     def _holds_any(self, commits: Iterable[Sha], tip: Sha) -> bool:
         return any(self._git.leads_to(one, tip) for one in commits)
@@ -276,6 +312,7 @@ def _approved(repository: str, item: Item) -> Approved | None:
         feature=bound.feature,
         gate=gate,
         commit=bound.commit,
+        base=bound.base,
         is_skipped=item.verdict == "skipped",
     )
 

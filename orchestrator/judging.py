@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import msgspec
 
-from orchestrator import attempts, checkpoints, evidence, mending, rollback, worktrees
+from orchestrator import attempts, calling, checkpoints, evidence, mending, rollback, worktrees
 from orchestrator.adapters.agent import Misread, Ran, Said, last_result, one_line, plain, run_validation
 from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
+from orchestrator.calling import Told
 from orchestrator.core import decide
 from orchestrator.core.decide import Outcome
 from orchestrator.core.events import AttemptFailed, Checked, Gate
@@ -40,15 +41,32 @@ class Failed(Value):
     tail: str = ""
 
 
+class Used(Value):
+    """What a client's call used: US dollars and turns."""
+
+    cost: float = 0.0
+    turns: int = 0
+
+
 def judge(
-    workspace: Workspace, prepared: Prepared, ran: Ran, stop: threading.Event, seconds: Callable[[], float]
+    workspace: Workspace,
+    prepared: Prepared,
+    ran: Ran,
+    told: Told | None,
+    stop: threading.Event,
+    seconds: Callable[[], float],
 ) -> Result:
-    """Return what the attempt came to, recorded."""
+    """Return what the attempt came to, recorded; `told` is what a preset's client said of its call."""
     name_strangers(workspace, prepared)
     if ran.stopped:
         return interrupt(workspace, prepared, "it was stopped from the keyboard")
-    if ran.code == NOT_ITS_FAULT:
-        return park(workspace, prepared.feature, f"the agent says it is not its fault: {_last_line(ran)}", prepared)
+    if told is not None:
+        reason, until = calling.in_the_way(workspace, told)
+        if reason:
+            return park(workspace, prepared.feature, reason, prepared, until=until)
+    elif ran.code == NOT_ITS_FAULT:
+        reason = f"the agent says it is not its fault: {_last_line(ran)}"
+        return park(workspace, prepared.feature, reason, prepared, until=calling.again_at(workspace, None))
     if ran.code in NO_PROGRAM:
         return park(
             workspace, prepared.feature, f"the agent could not run (exit {ran.code}): {_last_line(ran)}", prepared
@@ -56,12 +74,18 @@ def judge(
     strayed = _strayed(workspace, prepared)
     if strayed:
         return park(workspace, prepared.feature, strayed, prepared)
-    said = _said(ran)
+    said = _said(ran) if told is None else _told(ran, told)
     if isinstance(said, Failed):
         return fail(workspace, prepared, said, seconds())
+    if told is not None and told.said.denied and said is None:
+        reason = f"{told.title} was refused {told.ended.denied[0]}; allow it in its settings or by [agent] arguments"
+        return park(workspace, prepared.feature, reason, prepared)
+    if told is not None and said is None:
+        said = Said(outcome="ok", note=_reason(told.said.text))
+    used = Used() if told is None else Used(cost=told.ended.cost, turns=told.ended.turns)
     if said is not None and said.outcome == "gate":
-        return ask(workspace, prepared, said, seconds())
-    return conclude(workspace, prepared, said, stop, seconds)
+        return ask(workspace, prepared, said, seconds(), used)
+    return conclude(workspace, prepared, said, stop, seconds, used)
 
 
 def _strayed(workspace: Workspace, prepared: Prepared) -> str:
@@ -95,12 +119,27 @@ def _said(ran: Ran) -> Said | Failed | None:
     return said
 
 
+def _told(ran: Ran, told: Told) -> Said | Failed | None:
+    """Return what a client's own result says: the agreed line in its last words counts, else their text."""
+    if ran.timed_out:
+        return Failed(reason=f"{told.title} ran into its time limit ({ran.seconds:.0f} s)", tail=_tail(ran))
+    if not told.said.is_over:
+        return Failed(reason=f"{told.title} failed: {one_line(told.said.error)}", exit=ran.code or 0, tail=_tail(ran))
+    said = last_result(told.said.text)
+    if isinstance(said, Misread):
+        return Failed(reason=said.why, tail=told.said.text)
+    if said is not None and said.outcome == "fail":
+        return Failed(reason=f"the agent says it failed: {said.note or 'no reason given'}", tail=told.said.text)
+    return said
+
+
 def conclude(
     workspace: Workspace,
     prepared: Prepared,
     said: Said | None,
     stop: threading.Event,
     seconds: Callable[[], float],
+    used: Used | None = None,
 ) -> Result:
     """The agent says it is done: validate, commit what it left, and record the pass or the failure."""
     strayed = _strayed(workspace, prepared)
@@ -120,7 +159,7 @@ def conclude(
     if refused is not None:
         return fail(workspace, prepared, refused, seconds())
     checkpoints.drain(workspace, only=prepared.feature.id)
-    return _pass(workspace, prepared, said, verdict, seconds())
+    return _pass(workspace, prepared, said, verdict, seconds(), used or Used())
 
 
 def validate(workspace: Workspace, prepared: Prepared, stop: threading.Event) -> Checked | Failed | None:
@@ -191,7 +230,9 @@ def _commit(workspace: Workspace, prepared: Prepared) -> Failed | None:
     return Failed(reason="the repository's own hooks refused the commit", command="git commit", exit=code, tail=said)
 
 
-def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: Checked, seconds: float) -> Result:
+def _pass(
+    workspace: Workspace, prepared: Prepared, said: Said | None, checked: Checked, seconds: float, used: Used
+) -> Result:
     feature, step = prepared.feature, prepared.step
     outcome = Outcome(
         run=prepared.run,
@@ -200,6 +241,8 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
         commit=workspace.git.ref(f"refs/heads/{feature.branch}"),
         note=said.note if said else "",
         evidence=said.evidence if said else (),
+        cost=used.cost,
+        turns=used.turns,
     )
     opens = ""
     if step.stop is not None:
@@ -218,7 +261,7 @@ def _pass(workspace: Workspace, prepared: Prepared, said: Said | None, checked: 
     return result_of(prepared, "passed")
 
 
-def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) -> Result:
+def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float, used: Used | None = None) -> Result:
     """The agent needs a person's decision to go on."""
     trigger = _reason(said.trigger or said.note) or "the agent asks for a decision"
     gate = Gate(
@@ -238,7 +281,7 @@ def ask(workspace: Workspace, prepared: Prepared, said: Said, seconds: float) ->
         seconds=round(seconds, 3),
         commit=commit,
         left=attempts.left(workspace, prepared.feature, prepared.worktree),
-        found=evidence.gather(workspace, feature, gate, commit),
+        found=evidence.gather(workspace, feature, gate, commit, *(used.cost, used.turns) if used else ()),
     )
     workspace.record(lambda world: decide.asked(world.features[prepared.feature.id], prepared.step, gate, outcome))
     return result_of(prepared, "gate", trigger)
@@ -263,6 +306,7 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
         tail=plain(failure.tail)[-_TAIL_BYTES:],
         kept=kept,
         commit=commit,
+        **attempts.tried(workspace, prepared, commit),
         left=attempts.left(workspace, feature, prepared.worktree),
         seconds=round(seconds, 3),
     )
@@ -323,10 +367,13 @@ def interrupt(workspace: Workspace, prepared: Prepared, reason: str) -> Result:
     return result_of(prepared, "interrupted", reason)
 
 
-def park(workspace: Workspace, feature: Feature, reason: str, prepared: Prepared | None = None) -> Result:
+def park(
+    workspace: Workspace, feature: Feature, reason: str, prepared: Prepared | None = None, until: str = ""
+) -> Result:
+    """Stop a feature that only a person, or the time `until`, can help; nothing is counted."""
     reason = _reason(reason)
     left = attempts.left(workspace, feature, prepared.worktree) if prepared else None
-    workspace.record(lambda world: decide.park(world.features[feature.id], reason, left=left))
+    workspace.record(lambda world: decide.park(world.features[feature.id], reason, until, left))
     return result_of(prepared or workspace.world.features[feature.id], "parked", reason)
 
 

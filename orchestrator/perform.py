@@ -10,10 +10,11 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from orchestrator import attempts, checkpoints, judging, rollback, worktrees
+from orchestrator import attempts, calling, checkpoints, judging, rollback, worktrees
 from orchestrator.adapters.agent import Ran, end_leftovers, run_agent
 from orchestrator.adapters.lock import RunLock
 from orchestrator.attempts import Prepared, Result
+from orchestrator.calling import Calling, Told
 from orchestrator.core import decide
 from orchestrator.core.state import Feature
 from orchestrator.core.steps import Step
@@ -106,6 +107,9 @@ def _is_held(path: Path) -> bool:
 
 
 def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading.Event) -> Result:
+    exhausted, until = calling.exhausted(workspace, feature)
+    if exhausted:
+        return judging.park(workspace, feature, exhausted, until=until)
     try:
         prepared = attempts.prepare(workspace, feature, step)
     except (GitFailed, Refusal) as error:
@@ -113,21 +117,25 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
         return judging.park(workspace, feature, f"it cannot begin: {error}{mend}")
     began = time.monotonic()
     try:
-        ran = _run_agent(workspace, prepared, stop)
+        call = calling.compose(workspace, prepared)
+        ran, told = _call(workspace, prepared, call, stop)
+        if call.resumes and told is not None and told.said.kind == "lost":
+            ran, told = _call(workspace, prepared, calling.compose(workspace, prepared, anew=True), stop)
     except AgentFault as error:
         return judging.park(workspace, feature, str(error), prepared)
     finally:
         checkpoints.drain(workspace, only=feature.id)
-    return judging.judge(workspace, prepared, ran, stop, lambda: time.monotonic() - began)
+    return judging.judge(workspace, prepared, ran, told, stop, lambda: time.monotonic() - began)
 
 
-def _run_agent(workspace: Workspace, prepared: Prepared, stop: threading.Event) -> Ran:
-    return run_agent(
-        attempts.agent_command(workspace),
+def _call(workspace: Workspace, prepared: Prepared, call: Calling, stop: threading.Event) -> tuple[Ran, Told | None]:
+    ran = run_agent(
+        call.words,
         directory=prepared.worktree,
-        brief=prepared.text,
-        environment=attempts.environment(workspace, prepared.feature, prepared.step, prepared.run),
+        brief=call.stdin,
+        environment=call.environment,
         limit=workspace.configuration.timeout,
         output=attempts.output_file(workspace, prepared.feature, "agent"),
         stop=stop,
     )
+    return ran, calling.record(workspace, prepared, call, ran)

@@ -18,7 +18,7 @@ from orchestrator.adapters.agent import one_line, plain
 from orchestrator.attempts import Result
 from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.events import RollbackOrdered
-from orchestrator.core.state import Feature, World, fold
+from orchestrator.core.state import Feature, Spent, World, fold
 from orchestrator.core.steps import label
 from orchestrator.core.telling import duration as duration
 from orchestrator.core.values import Status, slug
@@ -277,6 +277,14 @@ def _text(cell: str, style: str) -> Any:
     return Text(cell, style=style)
 
 
+def used(spent: Spent) -> str:
+    """Return what calls of clients used, as far as they said."""
+    words = [f"{spent.turns} turns"] if spent.turns else []
+    words += [f"{spent.tokens} tokens"] if spent.tokens else []
+    words += [f"${spent.cost:.2f}"] if spent.cost else []
+    return ", ".join(words) or "it did not say what that took"
+
+
 def _story(workspace: Workspace, feature: Feature) -> None:
     """Print what a person asks next about one feature."""
     click.echo(f"\n{feature.slug}: branch {feature.branch}, {feature.worktree or 'no worktree yet'}")
@@ -294,6 +302,8 @@ def _story(workspace: Workspace, feature: Feature) -> None:
             click.echo(f"    | {row}")
         if failure.kept:
             click.echo(f"    the tree is kept at {failure.kept}")
+    if feature.spent.calls:
+        click.echo(f"  its agent was called {feature.spent.calls} times: {used(feature.spent)}")
     for name in ("agent", "validation"):
         path = workspace.home / "output" / f"{feature.slug}.{name}.log"
         if path.exists():

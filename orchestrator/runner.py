@@ -184,7 +184,7 @@ class Runner:
         held = {**held_back(self._workspace), **self._held, **dict.fromkeys(self._later, "just now in use")}
         action = next_action(self._workspace.world, others | self._running.keys(), held)
         if isinstance(action, RunStep):
-            attempts.agent_command(self._workspace)
+            attempts.check_agent(self._workspace)
         if not isinstance(action, Rest) and len(self._running) < self._parallel:
             self._begin(pool, action)
             return True
@@ -280,7 +280,7 @@ def one_step(
         _end_rollback(workspace, action.feature, only, stuck)
         return one_step(workspace, only, stop, stuck)
     if isinstance(action, RunStep):
-        attempts.agent_command(workspace)
+        attempts.check_agent(workspace)
         return perform.take_step(workspace, action.feature, stop)
     if only is not None:
         _refuse(workspace, workspace.world.features[only], working.get(only, ""))

@@ -54,7 +54,7 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
         yield from (f"{_INDENT}- {_line(change)}" for change in row.change)
         return
     feature, waits = row.feature, row.feature.gate
-    gate, base = waits.gate, evidence.base(workspace, feature)
+    gate, base = waits.gate, row.bound.base if row.bound is not None else None
     since = render.ago(waits.reached_at)
     yield f"  {row.number}  {feature.slug}  {feature.place.workflow}  {_line(gate.heading)}  ({gate.type}, {since})"
     asked = _line(gate.trigger)
@@ -74,7 +74,7 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
     feature = row.feature
     if feature is None or feature.gate is None:
         return []
-    gate, base = feature.gate.gate, evidence.base(workspace, feature)
+    gate, base = feature.gate.gate, row.bound.base if row.bound is not None else None
     doubts = list(_doubts(workspace, row, feature, base))
     more = [f"and {len(doubts) - _DOUBTS} more things that are not as they were"] if len(doubts) > _DOUBTS else []
     said = [f"{feature.slug}, workflow {feature.place.workflow}: {_line(gate.heading)} ({gate.type} gate)"]
@@ -196,7 +196,7 @@ def whole(workspace: Workspace, row: Row) -> None:
             click.echo(line)
         return
     feature, waits = row.feature, row.feature.gate
-    gate, base = waits.gate, evidence.base(workspace, feature)
+    gate, base = waits.gate, row.bound.base if row.bound is not None else None
     click.echo(f"{feature.slug}  {feature.place.workflow}  {_line(gate.heading)}")
     click.echo(f"{gate.type} gate, reached {render.ago(waits.reached_at)}, event #{waits.event}; {_line(gate.why)}")
     click.echo(f"asks: {_line(gate.trigger)}")

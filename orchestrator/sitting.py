@@ -79,7 +79,9 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
 def is_strange(workspace: Workspace, feature: Feature) -> bool:
     """Tell whether a gate is none that the kit reaches: of no line, or an agent's under the name of one."""
     waits = feature.gate
-    if waits is None or waits.event == feature.started:  # as a state file that was imported had it
+    if waits is None:
+        return False
+    if waits.event == feature.started and waits.gate.reported and not waits.gate.key:  # as a state file had it
         return False
     documents = (evidence.document(workspace, feature), evidence.document_then(workspace, feature))
     gates = [gate for one in documents if one is not None for gate in one.gates]
@@ -88,9 +90,15 @@ def is_strange(workspace: Workspace, feature: Feature) -> bool:
     return not any(_is_of(waits.gate, gate) for gate in gates)
 
 
+_OF_THE_DOCUMENT = ("key", "type", "trigger", "heading", "label", "condition")
+
+
 def _is_of(waits: Gate, found: GateFound) -> bool:
     made = reached(found)
-    return all(getattr(waits, name) == getattr(made, name) for name in ("key", "type", "trigger", "heading", "label"))
+    return all(
+        getattr(waits, name) == getattr(made, name)
+        for name in ("key", "type", "trigger", "heading", "label", "condition")
+    )
 
 
 def _row_of(workspace: Workspace, feature: Feature, number: int) -> Row:

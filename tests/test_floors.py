@@ -25,7 +25,7 @@ FLOORS = {
     **dict.fromkeys(
         ("workspace", "mending", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4
     ),
-    **dict.fromkeys(("evidence", "sitting", "approval", "signers", "guarding", "publishing"), 4),
+    **dict.fromkeys(("evidence", "sitting", "approval", "signers", "guarding", "publishing", "calling"), 4),
     **dict.fromkeys(
         (
             "reconcile",

@@ -107,6 +107,14 @@ _WORDS = (
 )  # fmt: skip
 
 
+def _called(payload: dict[str, Any]) -> list[str]:
+    """Return what a client's call came to."""
+    used = [f"{payload[name]} {name}" for name in ("turns", "tokens") if payload.get(name)]
+    cost = [f"${payload['cost']:.4f}"] if payload.get("cost") else []
+    refused = [f"refused {one}" for one in payload.get("denied", ())]
+    return [f"{payload['client']} {payload['ended']}", *used, *cost, *refused, payload.get("error", "")[:200]]
+
+
 def _said(kind: str, payload: dict[str, Any]) -> str:
     """Return the few words of a payload that matter to a reader."""
     words: list[str] = []
@@ -132,6 +140,8 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
             words.append(f"{key} {value}" if key in ("attempt", "n") else str(value))
     if "commit" in payload and kind in ("checkpoint_created", "rollback_executed", "rollback_undone", "branch_moved"):
         words.append(str(payload["commit"])[:10])
+    if kind == "agent_ended":
+        words += _called(payload)
     if payload.get("door") not in (None, "", "terminal"):
         words.append(f"through {payload['door']}")
     if payload.get("signer"):

@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from orchestrator import announcing, attempts, render, runner, session, worktrees
+from orchestrator import announcing, attempts, calling, render, runner, session, worktrees
 from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
@@ -74,12 +74,16 @@ def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
     step = attempts.step_of(workspace, feature)
     found = workspace.configuration
     setting = brief.Setting(
-        attempts=found.validate.attempts, number=decide.number(feature), validation=found.validation(step.workflow)
+        attempts=found.validate.attempts,
+        number=decide.number(feature),
+        validation=found.validation(step.workflow),
+        commits=calling.can_commit(workspace),
     )
     text = brief.compose(feature, workspace.line, step, setting)
     place = worktrees.find(workspace, feature.branch)
     where = str(place.path if place else worktrees.root(workspace) / feature.slug)
-    agent = attempts.agent_command(workspace)
+    attempts.check_agent(workspace)
+    agent = calling.foreseen(workspace, feature, step)
     shown = {
         "feature": feature.slug,
         "workflow": step.workflow,

@@ -16,6 +16,7 @@ class Setting(Value):
     number: int
     validation: str = ""
     worktree: str = ""
+    commits: bool = True  # False: the agent cannot commit, and the kit does it afterwards
 
 
 def compose(feature: Feature, line: Line, step: Step, setting: Setting) -> str:
@@ -36,10 +37,11 @@ def compose(feature: Feature, line: Line, step: Step, setting: Setting) -> str:
 def _head(feature: Feature, step: Step, setting: Setting) -> str:
     attempt = f"attempt {setting.number} of {setting.attempts}"
     title = f" ({step.phase_title})" if step.phase_title else ""
+    how = "Commit as you go" if setting.commits else "Do not commit: what you leave is committed when you are done"
     return (
         f"# {feature.slug}: workflow {step.workflow}, phase {step.place.phase}{title}, {attempt}\n\n"
         f"You work alone on feature `{feature.slug}` in the worktree of its branch `{feature.branch}`. Nobody answers\n"
-        "questions while you work. Do this piece of the document and nothing beyond it. Commit as you go; keep notes\n"
+        f"questions while you work. Do this piece of the document and nothing beyond it. {how}; keep notes\n"
         f"in the files `.context/feat-{feature.slug}_*`."
     )
 
@@ -66,9 +68,14 @@ def _failure(failure: Failure, is_in_place: bool) -> str:
     lines = [f"## Attempt {failure.attempt} failed: {failure.reason}"]
     if failure.command:
         lines.append(f"The command that failed (exit {failure.exit}): `{failure.command}`")
+    lines += [f"Before it, {one}" for one in failure.earlier]
     if failure.kept:
         here = " and is still in place here" if is_in_place else "; here it was taken back"
         lines.append(f"The tree as that attempt left it is kept at `{failure.kept}`{here}.")
+    if failure.tried:
+        lines.append("What it committed:\n\n" + "\n".join(f"- {one}" for one in failure.tried))
+    if failure.changed:
+        lines.append("What it changed (lines added, removed):\n\n" + "\n".join(f"- {one}" for one in failure.changed))
     if failure.tail:
         tail = "\n".join(failure.tail.splitlines()[-_TAIL_LINES:])
         lines.append(f"Its last lines:\n\n{_fenced(tail)}")

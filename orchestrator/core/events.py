@@ -163,6 +163,25 @@ class PhaseCompleted(Payload, tag="phase_completed"):
     turns: int = 0
 
 
+class AgentEnded(Payload, tag="agent_ended"):
+    """One call of a client, whatever came of the attempt."""
+
+    run: str
+    client: str
+    ended: str  # done, failed, refused, limit, quota, login, network, lost, timed out, stopped
+    session: str = ""
+    resumed: bool = False
+    seconds: float = 0.0
+    turns: int = 0
+    tokens: int = 0
+    cost: float = 0.0  # US dollars of this call
+    total: float = 0.0  # what the client says of its session so far
+    total_tokens: int = 0
+    denied: tuple[str, ...] = ()
+    error: str = ""
+    summary: str = ""  # its last words
+
+
 class GateReached(Payload, tag="gate_reached"):
     ordinal: int
     gate: Gate
@@ -187,6 +206,8 @@ class AttemptFailed(Payload, tag="attempt_failed"):
     commit: Sha | None = None  # what that ref holds
     left: Sha | None = None  # in the main worktree: the tree as the attempt left it
     seconds: float = 0.0
+    tried: tuple[str, ...] = ()  # the subjects of its commits, oldest first
+    changed: tuple[str, ...] = ()  # file by file: lines added, removed, name
 
 
 class AttemptInterrupted(Payload, tag="attempt_interrupted"):
@@ -378,7 +399,7 @@ AnyPayload = (
     FeatureCreated | FeatureImported | FeatureCompleted | FeatureFailed | FeatureRetired | WorktreeCreated
     | WorkflowStarted | WorkflowCompleted | PhaseStarted | PhaseCompleted | GateReached | AttemptFailed
     | AttemptInterrupted | ApprovalGranted | ApprovalUndone | ApprovalRejected | FeaturePaused | FeatureResumed
-    | CheckpointCreated | BranchMoved | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone
+    | AgentEnded | CheckpointCreated | BranchMoved | BackupCreated | RollbackOrdered | RollbackExecuted | RollbackUndone
     | RollbackAborted | StateEdited | NoteAdded | LineAccepted | LogRepaired | SittingHeld | SignerAdded | SignerRevoked
 )  # fmt: skip
 

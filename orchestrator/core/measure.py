@@ -74,7 +74,7 @@ def measure(events: Iterable[Event]) -> Metrics:
     sittings = {one.batch: one.shown for one in granted if one.batch}
     completed = _payloads(found, fact.FeatureCompleted)
     days = _days(found)
-    passed = _payloads(found, fact.PhaseCompleted)
+    calls = _payloads(found, fact.AgentEnded)
     return Metrics(
         steps=len(ended),
         steps_without_person=len(alone),
@@ -90,8 +90,8 @@ def measure(events: Iterable[Event]) -> Metrics:
         rollbacks=spread([one.seconds for one in _payloads(found, fact.RollbackExecuted)]),
         undone=len(_payloads(found, fact.RollbackUndone)),
         workflows=_workflows(found),
-        cost=round(sum(one.cost for one in passed), 4),
-        turns=sum(one.turns for one in passed),
+        cost=round(sum(one.cost for one in calls), 4),
+        turns=sum(one.turns for one in calls),
     )
 
 

@@ -44,6 +44,7 @@ class Granted(Value, omit_defaults=True):
     paused_until: str | None = None
     waits: Waits | None = None
     judged: Sha | None = None
+    signed: tuple[Sha, ...] = ()
 
 
 class Decision(Value, omit_defaults=True):
@@ -71,6 +72,34 @@ class Attempt(Value, omit_defaults=True):
     agent: str = ""
 
 
+class Session(Value, omit_defaults=True):
+    """A client's session of a workflow, and what it has said of it so far."""
+
+    client: str
+    id: str
+    workflow: str
+    cost: float = 0.0
+    tokens: int = 0
+
+
+class Spent(Value, omit_defaults=True):
+    """What calls of clients used: turns, US dollars, tokens."""
+
+    calls: int = 0
+    turns: int = 0
+    cost: float = 0.0
+    tokens: int = 0
+
+    def and_(self, ended: fact.AgentEnded) -> Spent:
+        """Return it with one call more."""
+        return Spent(
+            calls=self.calls + 1,
+            turns=self.turns + ended.turns,
+            cost=round(self.cost + ended.cost, 6),
+            tokens=self.tokens + ended.tokens,
+        )
+
+
 class Failure(Value, omit_defaults=True):
     """The last counted failure of the current phase, for the next brief and for `status --why`."""
 
@@ -80,6 +109,9 @@ class Failure(Value, omit_defaults=True):
     exit: int = 0
     tail: str = ""
     kept: str = ""
+    tried: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()  # the reasons of the attempts before it, one each
 
 
 class Note(Value, omit_defaults=True):
@@ -168,7 +200,11 @@ class Feature(Value, omit_defaults=True):
     extra: dict[str, Any] = {}
     ended_at: str | None = None
     judged: Sha | None = None  # the commit of the last decided gate, or the feature's first
+    first: Sha | None = None  # the commit at which it began
+    signed: tuple[Sha, ...] = ()  # the commits of its signed approvals, the newest last
     granted: Granted | None = None
+    session: Session | None = None  # the client's, that the next step of the workflow goes on with
+    spent: Spent = Spent()
 
     @property
     def slug(self) -> Slug:
@@ -201,6 +237,8 @@ class World(Value, omit_defaults=True):
     last_start: int = 0
     line: Sha | None = None  # the tree of the line as last accepted
     signers: tuple[Signer, ...] = ()
+    day: str = ""  # the last one on which a client was called, by the log's own clock
+    spent: Spent = Spent()  # on that day
 
     def feature(self, feature: FeatureId) -> Feature | None:
         """Return a feature's state, or None."""
@@ -216,9 +254,12 @@ def fold(world: World, events: Iterable[Event]) -> World:
     """Return the world after `events`; the features' table is copied once."""
     features = dict(world.features)
     last_served, last_start, line = world.last_served, world.last_start, world.line
-    signers = world.signers
+    signers, day, spent = world.signers, world.day, world.spent
     for event in events:
         match event.payload:
+            case fact.AgentEnded() as ended:
+                spent = (spent if event.timestamp[:10] == day else Spent()).and_(ended)
+                day = event.timestamp[:10]
             case fact.LineAccepted(tree=line):
                 pass
             case fact.SignerAdded(name=name, key=key):
@@ -241,14 +282,22 @@ def fold(world: World, events: Iterable[Event]) -> World:
         features[event.feature] = feature
         if isinstance(event.payload, fact.PhaseStarted):
             last_served, last_start = event.feature, feature.started
-    return World(features=features, last_served=last_served, last_start=last_start, line=line, signers=signers)
+    return World(
+        features=features,
+        last_served=last_served,
+        last_start=last_start,
+        line=line,
+        signers=signers,
+        day=day,
+        spent=spent,
+    )
 
 
 def _feature_after(feature: Feature | None, event: Event, line: Sha | None) -> Feature | None:
     after = _born(event) if feature is None else _changed(feature, event)
     if after is None:
         return None
-    if isinstance(event.payload, fact.GateReached) and after.gate is not None:
+    if isinstance(event.payload, fact.GateReached | fact.FeatureImported) and after.gate is not None:
         after = msgspec.structs.replace(after, gate=msgspec.structs.replace(after.gate, line=line))
     return msgspec.structs.replace(after, updated_at=event.timestamp, last=event.id, last_hash=event.hash)
 
@@ -271,6 +320,7 @@ def _born(event: Event) -> Feature | None:
                 place=created.place,
                 tip=created.commit,
                 judged=created.commit,
+                first=created.commit,
                 reflog=created.reflog,
                 after=created.after,
                 waits=waits,
@@ -333,6 +383,7 @@ def _imported(event: Event, imported: fact.FeatureImported) -> Feature:
         place=_at_the_end(imported.place) if status is Status.COMPLETED else imported.place,
         tip=imported.commit,
         judged=imported.commit,
+        first=imported.commit,
         reflog=imported.reflog,
         gate=gate,
         waits=waits,
@@ -419,8 +470,14 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 exit=failed.exit,
                 tail=failed.tail,
                 kept=failed.kept,
+                tried=failed.tried,
+                changed=failed.changed,
+                earlier=_earlier(feature.failure),
             )
-            return replace(feature, attempt=None, failed=failed.attempt, failure=failure, left=failed.left)
+            closed = replace(feature, attempt=None, failed=failed.attempt, failure=failure, left=failed.left)
+            return replace(closed, session=None)  # the next try looks with fresh eyes
+        case fact.AgentEnded() as ended:
+            return replace(feature, session=_session(feature, ended), spent=feature.spent.and_(ended))
         case fact.AttemptInterrupted() as interrupted:
             return replace(_closed(feature), left=interrupted.left)
         case fact.ApprovalGranted() as granted:
@@ -452,7 +509,8 @@ def _changed(feature: Feature, event: Event) -> Feature:
         case fact.WorkflowCompleted() as completed:
             done = tuple(one for one in feature.workflows_completed if one != event.workflow)
             place = completed.next or feature.place
-            return replace(feature, workflows_completed=(*done, event.workflow or ""), place=place)
+            workflows = (*done, event.workflow or "")
+            return replace(feature, workflows_completed=workflows, place=place, session=None)
         case fact.FeatureCompleted():
             return replace(
                 feature,
@@ -508,6 +566,22 @@ def _changed(feature: Feature, event: Event) -> Feature:
             assert_never(missing)
 
 
+def _session(feature: Feature, ended: fact.AgentEnded) -> Session | None:
+    if not ended.session:
+        return None
+    return Session(
+        client=ended.client,
+        id=ended.session,
+        workflow=feature.place.workflow,
+        cost=ended.total,
+        tokens=ended.total_tokens,
+    )
+
+
+def _earlier(failure: Failure | None) -> tuple[str, ...]:
+    return (*failure.earlier[-3:], f"attempt {failure.attempt}: {failure.reason}") if failure is not None else ()
+
+
 def _ancestry(ancestors: tuple[int, ...] | None) -> dict[str, Any]:
     return {} if ancestors is None else {"ancestors": ancestors}
 
@@ -559,6 +633,7 @@ def _approved(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> 
         place=granted.next or feature.place,
         carried=(*feature.carried, decision),
         judged=granted.commit or feature.judged,
+        signed=(*feature.signed, granted.commit) if granted.signer and granted.commit else feature.signed,
         granted=_window(feature, granted, event),
     )
 
@@ -578,6 +653,7 @@ def _window(feature: Feature, granted: fact.ApprovalGranted, event: Event) -> Gr
         paused_until=feature.paused_until,
         waits=feature.waits,
         judged=feature.judged,
+        signed=feature.signed,
     )
 
 
@@ -596,6 +672,7 @@ def _taken_back(feature: Feature, undone: fact.ApprovalUndone) -> Feature:
         paused_until=before.paused_until,
         waits=before.waits,
         judged=before.judged,
+        signed=before.signed,
         ended_at=None,
         granted=None,
     )
@@ -672,6 +749,7 @@ def _rolled_back(feature: Feature, executed: fact.RollbackExecuted, at: str) -> 
         ordered=None,
         undo=undo,
         granted=None,
+        session=None,
         tip=executed.commit,
         reflog=executed.reflog,
         ended_at=at,
@@ -701,6 +779,7 @@ def _undone(feature: Feature, undone: fact.RollbackUndone, at: str) -> Feature:
         ordered=None,
         undo=undo.before,
         granted=None,
+        session=None,
         tip=undone.commit,
         reflog=undone.reflog,
         **_ancestry(undone.ancestors),
@@ -722,6 +801,7 @@ def _edited(feature: Feature, edited: fact.StateEdited, at: str) -> Feature:
     return msgspec.structs.replace(
         feature,
         granted=None if moved or "status" in new else feature.granted,
+        session=None if moved else feature.session,
         status=status,
         waits=waits,
         place=place,

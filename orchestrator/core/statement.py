@@ -37,6 +37,7 @@ class Bound(Value):
     context: str  # sha256 over the feature's context files
     evidence: str  # sha256 of all that was shown besides
     head: str  # the hash of the feature's last event
+    base: Sha | None = None  # the commit from which the changes that were shown count
 
 
 class Item(Value):

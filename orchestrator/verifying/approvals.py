@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from orchestrator.config import STOPPING
 from orchestrator.core import events as fact
 from orchestrator.core.events import Event, Place
 from orchestrator.core.line import GateFound
@@ -36,6 +37,7 @@ class Passed(Value):
     key: str
     label: str
     is_signed: bool
+    type: str
     counts: bool  # a gate of the line then, and signed or of a type that needed no signature
 
 
@@ -105,7 +107,7 @@ class Audit:
         if not granted.statement and granted.signer:
             return "it names a signer and no statement"
         if not granted.statement and not needed:
-            return ""  # of a version that stated nothing
+            return self._unasked(before, granted)  # of a version that stated nothing
         held = self._stated.get(granted.statement)
         if held is None:
             return "no statement of a person's says so" if granted.statement else "it carries no signature"
@@ -120,6 +122,15 @@ class Audit:
             return held.why
         if granted.signer != held.signer:
             return "it names another signer than its statement has"
+        return self._unasked(before, granted)
+
+    def _unasked(self, before: Feature | None, granted: fact.ApprovalGranted) -> str:
+        """Return why a gate is none at which anybody is asked so, or nothing."""
+        if self._signed and granted.gate.type not in STOPPING:
+            return f"nobody is asked at a {granted.gate.type} gate"
+        gate = self._gate(before.place.workflow, granted.gate.key) if before is not None else None
+        if granted.verdict == "skipped" and gate is not None and not gate.condition:
+            return "its gate has no condition to skip it by"
         return ""
 
     def _needs_signature(self, before: Feature | None, granted: fact.ApprovalGranted) -> bool:
@@ -189,7 +200,8 @@ class Audit:
 
     def _decided(self, before: Feature, key: str, named: str) -> Passed:
         """Return a gate that was just decided: its number and type are those of its document, not the event's word."""
-        gate = self._gate(before.place.workflow, key)
+        is_reported = before.gate is not None and before.gate.gate.reported
+        gate = self._gate(before.place.workflow, key) if not is_reported else None
         held = self._stated.get(named)
         is_signed = held is not None and bool(held.signer)
         is_free = not self._signed or (gate is not None and gate.stops and str(gate.type) not in self._signed)
@@ -199,6 +211,7 @@ class Audit:
             key=key,
             label=gate.label if gate is not None else "",
             is_signed=is_signed,
+            type=str(gate.type) if gate is not None else "",
             counts=(is_signed and gate is not None) or is_free,
         )
 
@@ -249,7 +262,8 @@ class Audit:
 
     def _is_among(self, passed: list[Passed], workflow: str, gate: GateFound) -> bool:
         """Tell whether a gate was decided: by its key, or by a number that it alone bears, where that was signed."""
-        if any(one.counts and (one.workflow, one.key) == (workflow, gate.key) for one in passed):
+        same = [one for one in passed if (one.workflow, one.key, one.ordinal) == (workflow, gate.key, gate.ordinal)]
+        if any(one.counts and (one.is_signed or one.type in ("", str(gate.type))) for one in same):
             return True
         document = self._stated.document(workflow)
         gates = document.gates if document is not None else ()

@@ -64,7 +64,11 @@ PAYLOADS: tuple[AnyPayload, ...] = (
     ),
     fact.AttemptFailed(
         ordinal=2, attempt=1, run="r1", reason="it failed", command="npm test", exit=1, tail="no", kept="refs/x",
-        commit=TWO, left=THREE, seconds=2.5,
+        commit=TWO, left=THREE, seconds=2.5, tried=("draw it",), changed=("1\t0\ta.txt",),
+    ),
+    fact.AgentEnded(
+        run="r1", client="claude", ended="refused", session="s1", resumed=True, seconds=2.5, turns=4, tokens=900,
+        cost=0.25, total=0.5, total_tokens=1800, denied=("Bash npm test",), error="no", summary="drawn",
     ),
     fact.AttemptInterrupted(ordinal=2, run="r1", reason="the kit did not survive it", left=TWO),
     fact.ApprovalGranted(

@@ -17,6 +17,8 @@ from orchestrator.core.state import (
     Granted,
     Note,
     RollbackPoint,
+    Session,
+    Spent,
     Undo,
     Waiting,
     Waits,
@@ -36,9 +38,11 @@ ASKED = Gate(key="reported r", type="human", trigger="which?", heading="which?",
 MOMENT = Moment(place=HERE, workflows_completed=("0",), attempts={"1": 1})
 FIRST = Feature(
     id=ID, branch="feat/payment", status=Status.ACTIVE, place=HERE, started=1, started_at=at(1), updated_at=at(1),
-    last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD,
+    last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD, first=HEAD,
 )  # fmt: skip
 OPEN = fact.PhaseStarted(ordinal=1, attempt=1, run="r", worktree="/tree")
+CALLED = fact.AgentEnded("r", "claude", "done", "s1", turns=4, tokens=300, cost=0.25, total=0.5, total_tokens=900)
+FAILED_AGAIN = fact.AttemptFailed(1, 2, "s", "no", tried=("draw",), changed=("1 0 a",))
 FAILED = fact.AttemptFailed(1, 1, "r", "tests fail", "npm test", 1, "boom", "refs/kept")
 CHECKPOINT = fact.CheckpointCreated(n=1, commit=HEAD, snapshot=CONTEXT)
 BACKUP = fact.BackupCreated(n=1, commit=HEAD, snapshot=CONTEXT, path="b.tar.gz", sha256="d", files=1, bytes=9)
@@ -138,6 +142,25 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
             [OPEN, FAILED],
             {"attempt": None, "failed": 1, "failure": Failure(1, "tests fail", "npm test", 1, "boom", "refs/kept")},
             id="a failure is counted and kept for the next brief",
+        ),
+        pytest.param(
+            [OPEN, CALLED],
+            {"session": Session("claude", "s1", "1", 0.5, 900), "spent": Spent(1, 4, 0.25, 300)},
+            id="a call of a client",
+        ),
+        pytest.param(
+            [OPEN, CALLED, msgspec.structs.replace(CALLED, session="")],
+            {"session": None, "spent": Spent(2, 8, 0.5, 600)},
+            id="a call whose session is lost",
+        ),
+        pytest.param(
+            [OPEN, CALLED, FAILED, msgspec.structs.replace(OPEN, attempt=2, run="s"), FAILED_AGAIN],
+            {
+                "attempt": None,
+                "failed": 2,
+                "failure": Failure(2, "no", earlier=("attempt 1: tests fail",), tried=("draw",), changed=("1 0 a",)),
+            },
+            id="a second failure remembers the first",
         ),
         pytest.param(
             [OPEN, FAILED, msgspec.structs.replace(OPEN, attempt=2, run="s")],
@@ -473,7 +496,7 @@ def test_an_imported_feature_holds_all_that_its_file_held() -> None:
     )
     assert found == Feature(
         id=ID, branch="b", status=Status.BLOCKED, place=Place("4.5", 2, "2"), started=1, started_at=at(0),
-        updated_at=at(1), last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD, paused_until=at(99), failed=2,
+        updated_at=at(1), last=1, last_hash=f"{1:064x}", tip=HEAD, judged=HEAD, first=HEAD, paused_until=at(99), failed=2,
         waits=Waits("pause", "blocked when it was imported", at(1)), workflows_completed=("1", "2b"),
         attempts={"4.5": 2, "5a": 1}, notes=(Note("t", "n"), Note(at(1), "bare")), extra={"mine": {"kept": [True]}},
     )  # fmt: skip
@@ -539,3 +562,25 @@ def test_active_paused_and_blocked_features_are_open(status: Status) -> None:
 
 def test_what_a_rollback_to_now_would_bring_back_is_position_completed_workflows_and_attempts() -> None:
     assert after(OPEN, FAILED).moment == Moment(HERE, (), {"1": 1})
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param([FAILED], id="a failure: the next try looks with fresh eyes"),
+        pytest.param([fact.WorkflowCompleted(title="", next=THERE)], id="the workflow's end"),
+        pytest.param([fact.StateEdited(changes={}, place=THERE)], id="an edit that moves it"),
+    ],
+)
+def test_a_session_ends_with(facts: list[AnyPayload]) -> None:
+    assert after(OPEN, CALLED).session is not None
+    assert after(OPEN, CALLED, *facts).session is None
+
+
+def test_what_was_spent_is_counted_day_by_day_by_the_logs_own_clock() -> None:
+    world = World(features={ID: FIRST})
+    called = event(Fact(CALLED, ID, "1", "1"), 2)
+    for stamp in ("2025-11-20T23:59:00-03:00", "2025-11-20T23:59:59-03:00", "2025-11-21T00:00:01-03:00"):
+        world = evolve(world, msgspec.structs.replace(called, timestamp=stamp))
+    assert (world.day, world.spent) == ("2025-11-21", Spent(1, 4, 0.25, 300))
+    assert world.features[ID].spent == Spent(3, 12, 0.75, 900)

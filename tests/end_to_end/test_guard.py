@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.git import Git
+from orchestrator.core.events import ApprovalGranted, ApprovalRejected, Gate, GateReached
 from orchestrator.core.values import Sha
 from orchestrator.guarding import Guard, Update
 from orchestrator.workspace import now
@@ -216,6 +217,45 @@ def test_protected_branches_may_be_named_by_a_glob(shop: Signed, glob: str, is_r
     tip = Sha(merged(shop))
     update = Update(ref="refs/heads/release/1", old=Sha(shop.git("rev-parse", "main~")), new=tip)
     assert bool(Guard(Git(shop.root), [glob], shop.allowed().read_text(), now()).check([update])) == is_refused
+
+
+def test_what_lies_before_a_features_beginning_and_was_never_shown_is_refused(shop: Signed) -> None:
+    shop.write("evil.txt", "evil\n")
+    shop.commit("before the start")
+    shop.do("start", "landing")
+    for _ in range(2):
+        shop.do("run", "-j", "1")
+        assert shop.approve("landing") == []
+    shop.do("publish")
+    assert "is neither there nor was shown at a signed gate" in push(shop, "feat/landing:main")
+
+
+def test_a_feature_that_began_on_approved_work_passes_with_it(shop: Signed) -> None:
+    shop.approve()
+    merged(shop)
+    shop.do("start", "landing")
+    for _ in range(2):
+        shop.do("run", "-j", "1")
+        assert shop.approve("landing") == []
+    shop.do("publish")
+    assert push(shop, "feat/landing:main") == ""
+
+
+def test_a_commit_behind_a_signed_gate_is_shown_at_the_next_one_whatever_was_decided_between(shop: Signed) -> None:
+    waits = shop.features()["payment"].gate
+    assert waits is not None
+    shop.write_in("payment", "late.txt", "late\n")
+    shop.do("status")
+    other = Gate(key="reported r", type="human", trigger="?", heading="h", reported=True)
+    tip, place = shop.features()["payment"].tip, shop.features()["payment"].place
+    shop.forge(
+        ApprovalRejected(ordinal=1, gate=waits.gate, why="no", place=place),
+        GateReached(ordinal=1, gate=other),
+        ApprovalGranted(ordinal=1, gate=other, door="terminal", commit=tip, next=place),
+        GateReached(ordinal=1, gate=waits.gate, commit=tip),
+        of="payment",
+    )
+    assert "late.txt" in shop.inside("approve", "--show", "payment")[1]
 
 
 def test_in_ci_what_is_pushed_is_checked_whatever_the_branch_is_called(shop: Signed) -> None:

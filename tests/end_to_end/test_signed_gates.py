@@ -325,6 +325,41 @@ def reached_under_the_number_of_an_earlier_phase(shop: Signed) -> None:
     shop.forge(fact.PhaseCompleted(ordinal=1, run="r", next=BEYOND), of="payment")
 
 
+def decided_at_a_gate_that_asks_nobody(shop: Signed) -> None:
+    gate = shop.features()["payment"].gate
+    assert gate is not None
+    place = Place("1", 1, "1", begun=True)
+    other = fact.Gate(key="reported by me", type="validation", trigger="?", heading="h", reported=True)
+    tip = shop.features()["payment"].tip
+    shop.forge(
+        fact.ApprovalRejected(ordinal=1, gate=gate.gate, why="no", place=place),
+        fact.GateReached(ordinal=1, gate=other),
+        fact.ApprovalGranted(ordinal=1, gate=other, door="terminal", commit=tip, next=place),
+        fact.GateReached(ordinal=1, gate=gate.gate),
+        of="payment",
+    )
+
+
+def under_the_heading_of_one_that_was_decided(shop: Signed) -> None:
+    section = "### Review\n\nLook.\n\nAPPROVE it? (yes/no)\n\n"
+    before = f"# T\n\n## Phase 1: A\n\na\n\n{section}## Phase 2: B\n\nb\n\n{section}## Phase 3: C\n\nc\n"
+    after = (
+        f"# T\n\n## Phase 1: A\n\na\n\n## Phase 2: D\n\nb\n\n{section}## Phase 3: E\n\nc\n\n## Phase 4: F\n\n{section}"
+    )
+    shop.write("line/add-feature-3-tell.md", before)
+    shop.commit("two reviews")
+    for _ in range(3):
+        shop.approve("payment")
+        shop.do("run", "-j", "1")
+    second = shop.features()["payment"].gate
+    assert second is not None
+    shop.write("line/add-feature-3-tell.md", after)
+    shop.workspace().take_line()
+    place = Place("3", 2, "2", begun=True)
+    rejected = fact.ApprovalRejected(ordinal=2, gate=second.gate, why="no", place=place)
+    shop.forge(rejected, fact.PhaseCompleted(ordinal=2, next=replace(place, ordinal=3, phase="3")), of="payment")
+
+
 def by_a_line_that_is_named_as_a_branch_may_be(shop: Signed) -> None:
     shop.forge(fact.LineAccepted(tree=Sha("a" * 64), changes=()))
 
@@ -464,6 +499,8 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     begun_while_something_else_of_the_line_waits: ("V906", "without a signed decision"),
     past_a_gate_that_came_while_something_else_of_the_line_waits: ("V906", "GATE 3: Letter without a signed decision"),
     reached_under_the_number_of_an_earlier_phase: ("V906", "without a signed decision"),
+    decided_at_a_gate_that_asks_nobody: ("V905", "nobody is asked at a validation gate"),
+    under_the_heading_of_one_that_was_decided: ("V906", "3 Review without a signed decision"),
     by_a_line_that_is_named_as_a_branch_may_be: ("V904", "names no tree"),
     decided_by_a_rejection: ("V906", "without a signed decision"),
     completed_by_an_edit: ("V906", "without a signed decision"),
@@ -514,12 +551,33 @@ def test_a_gate_that_borrows_the_name_of_another_is_not_offered_to_be_signed(sho
     assert shop.inside("approve", "--show", "payment")[0] == 1
 
 
-def test_a_gate_of_no_line_is_not_offered_to_be_signed(shop: Signed) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": LATER, "heading": "Blue", "trigger": "Shall the button be blue?"},
+        {"condition": "if there is a migration"},
+        {"trigger": "Shall the button be blue?"},
+    ],
+)
+def test_a_gate_of_no_line_is_not_offered_to_be_signed(shop: Signed, changes: dict[str, str]) -> None:
+    gate = shop.features()["payment"].gate
+    assert gate is not None
     shop.do("reject", "payment", "-m", "no")
-    other = fact.Gate(key=LATER, type="deploy", trigger="Shall the button be blue?", heading="Blue", label="GATE 1")
-    shop.forge(fact.GateReached(ordinal=1, gate=other), of="payment", actor="kit")
+    shop.forge(fact.GateReached(ordinal=1, gate=replace(gate.gate, **changes)), of="payment", actor="kit")
     assert "payment waits at a gate that the kit did not reach so" in shop.inside("approve", "--show", "landing")[2]
     assert shop.inside("approve", "--show", "payment")[0] == 1
+
+
+def test_an_imported_gate_that_borrows_the_name_of_one_is_not_offered_to_be_signed(shop: Signed) -> None:
+    tip = shop.features()["payment"].tip
+    assert tip is not None
+    shop.git("branch", "feat/new", "feat/payment")
+    borrowed = fact.Gate(key="GATE 1: Screens", type="human", trigger="Blue?", heading="Blue or green", reported=True)
+    times = {"started_at": "2026-01-31T09:00:00+01:00", "updated_at": "2026-01-31T09:00:00+01:00"}
+    state = {"feature": "feat-new", "branch": "feat/new", "status": "paused", **times}
+    imported = fact.FeatureImported(branch="feat/new", commit=tip, place=Place("1", 1, "1"), state=state, gate=borrowed)
+    shop.workspace().record(lambda world: [fact.Fact(imported, FeatureId("feat-new"), "1", "1", "kit")])
+    assert "new waits at a gate that the kit did not reach so" in shop.inside("approve", "--show", "landing")[2]
 
 
 def test_a_gate_whose_heading_was_reworded_after_it_was_reached_is_offered_as_it_was(shop: Signed) -> None:
