@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +16,11 @@ from types import FrameType
 
 from orchestrator import attempts, perform, rollback, worktrees
 from orchestrator.adapters.lock import holder
-from orchestrator.announcing import Announcer
+from orchestrator.announcing import Announcer, failed
 from orchestrator.attempts import Result
 from orchestrator.checkpoints import instant
 from orchestrator.core import decide
-from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action
+from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, is_round_over, next_action
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
 from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, OrchestratorError, Refusal
@@ -130,7 +130,14 @@ def _merges(workspace: Workspace, feature: Feature) -> bool:
 class Runner:
     """One `run`. `listen` is told when a step begins and ends, from any thread."""
 
-    def __init__(self, workspace: Workspace, parallel: int, stop: threading.Event, listen: Listener) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        parallel: int,
+        stop: threading.Event,
+        listen: Listener,
+        gather: float = _GATHER,
+    ) -> None:
         self._workspace = workspace
         self._parallel = parallel
         self._stop = stop
@@ -139,7 +146,9 @@ class Runner:
         self._held: dict[FeatureId, str] = {}  # what failed to begin in this run, and why
         self._later: dict[FeatureId, float] = {}  # what somebody else had just then: not before this moment again
         self._untold: list[Result] = []  # rollbacks that a person was not told of yet
+        self._patience = gather
         self._gather: float | None = None  # until this moment what joins the set goes into the same message
+        self._told: int | None = None  # the log's last event when a person was told last
         self.announcer = Announcer(workspace)
         self.results: list[Result] = []
 
@@ -160,28 +169,32 @@ class Runner:
                 self._collect(list(self._running.values()))
         self._tell()
 
-    def _tell_in_time(self) -> None:
-        """Tell a person where it is due: steps that end one after the other are no reason for a message each."""
+    def _tell_in_time(self, held: Collection[FeatureId]) -> None:
+        """Tell a person where it is due, once a round: steps that end one after the other are no message each."""
         if not self._untold and not self.announcer.is_due():
             self._gather = None
             return
+        if self._told is not None and not is_round_over(self._workspace.world, held, self._told):
+            return
         if self._gather is None:
-            self._gather = time.monotonic() + _GATHER
+            self._gather = time.monotonic() + self._patience
         if time.monotonic() >= self._gather:
             self._tell()
 
     def _tell(self) -> None:
         self.announcer.announce(self._untold)
         self._untold, self._gather = [], None
+        if failed(self._workspace) is None:  # else nobody was told
+            self._told = self._workspace.head.id
 
     def _turn(self, pool: ThreadPoolExecutor, refresh: Callable[[], None]) -> bool:
         """Begin what can be begun, or wait for something to end; tell whether there is more to do."""
         refresh()
         wake(self._workspace)
-        self._tell_in_time()
         others = {one for one in busy(self._workspace) if one not in self._running}
         self._later = {one: moment for one, moment in self._later.items() if moment > time.monotonic()}
         held = {**held_back(self._workspace), **self._held, **dict.fromkeys(self._later, "just now in use")}
+        self._tell_in_time(held.keys() | others)
         action = next_action(self._workspace.world, others | self._running.keys(), held)
         if isinstance(action, RunStep):
             attempts.check_agent(self._workspace)

@@ -46,7 +46,7 @@ def next_action(
     died = next((one for one in ready if one.attempt is not None), None)
     if died is not None:
         return RunStep(feature=died.id)
-    turns = next_turn(ready, world.last_served, world.last_start)
+    turns = next_turn(ready, world.last_served)
     if turns:
         return RunStep(feature=turns[0].id)
     return Rest(waiting=tuple(one.id for one in features if one.is_open))
@@ -57,15 +57,19 @@ def is_ready(feature: Feature) -> bool:
     return feature.status is Status.ACTIVE and feature.gate is None and feature.ordered is None
 
 
-def next_turn(features: Sequence[Feature], last_served: FeatureId | None, last_start: int) -> list[Feature]:
+def is_round_over(world: World, blocked: Collection[FeatureId], since: int) -> bool:
+    """Tell whether each feature that could have a turn has had one since event `since`, or has one now."""
+    waits = (one for one in world.features.values() if is_ready(one) and one.attempt is None and not one.retired)
+    return all(one.served > since or one.id in blocked for one in waits)
+
+
+def next_turn(features: Sequence[Feature], last_served: FeatureId | None) -> list[Feature]:
     """Return the ready features in the order in which they are to be served.
 
-    Round-robin in start order: whoever started after the one served last comes first (`last_start`, a
-    position in the log, also when that one is closed by now). A feature whose attempt just failed keeps
-    its turn, so that its retry sees an unchanged tree.
+    Round-robin: whoever was served longest ago comes first, those that never were in the order of their start.
+    So no other feature gets a second turn while one is ready, whatever was named, killed or held back between.
+    A feature whose attempt just failed keeps its turn, so that its retry sees an unchanged tree.
     """
-    by_start = sorted(features, key=lambda feature: feature.started)
-    served = [feature for feature in by_start if feature.id == last_served and feature.failed]
-    rest = [feature for feature in by_start if feature not in served]
-    cut = next((place for place, feature in enumerate(rest) if feature.started > last_start), 0)
-    return [*served, *rest[cut:], *rest[:cut]]
+    order = sorted(features, key=lambda feature: (feature.served, feature.started))
+    served = [feature for feature in order if feature.id == last_served and feature.failed]
+    return [*served, *(feature for feature in order if feature not in served)]

@@ -205,6 +205,7 @@ class Feature(Value, omit_defaults=True):
     granted: Granted | None = None
     session: Session | None = None  # the client's, that the next step of the workflow goes on with
     spent: Spent = Spent()
+    served: int = 0  # the event that began its last attempt: the order of turns
 
     @property
     def slug(self) -> Slug:
@@ -234,7 +235,6 @@ class World(Value, omit_defaults=True):
 
     features: dict[FeatureId, Feature] = {}
     last_served: FeatureId | None = None
-    last_start: int = 0
     line: Sha | None = None  # the tree of the line as last accepted
     signers: tuple[Signer, ...] = ()
     day: str = ""  # the last one on which a client was called, by the log's own clock
@@ -253,8 +253,8 @@ def evolve(world: World, event: Event) -> World:
 def fold(world: World, events: Iterable[Event]) -> World:
     """Return the world after `events`; the features' table is copied once."""
     features = dict(world.features)
-    last_served, last_start, line = world.last_served, world.last_start, world.line
-    signers, day, spent = world.signers, world.day, world.spent
+    last_served, line, signers = world.last_served, world.line, world.signers
+    day, spent = world.day, world.spent
     for event in events:
         match event.payload:
             case fact.AgentEnded() as ended:
@@ -281,11 +281,10 @@ def fold(world: World, events: Iterable[Event]) -> World:
             continue
         features[event.feature] = feature
         if isinstance(event.payload, fact.PhaseStarted):
-            last_served, last_start = event.feature, feature.started
+            last_served = event.feature
     return World(
         features=features,
         last_served=last_served,
-        last_start=last_start,
         line=line,
         signers=signers,
         day=day,
@@ -444,7 +443,9 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 agent=started.agent,
             )
             counts = {**feature.attempts, feature.place.workflow: started.attempt}
-            return replace(feature, attempt=attempt, attempts=counts, worktree=started.worktree, granted=None)
+            return replace(
+                feature, attempt=attempt, attempts=counts, worktree=started.worktree, granted=None, served=event.id
+            )
         case fact.PhaseCompleted() as completed:
             place = completed.next or feature.place
             feature = _passed(feature) if completed.run else feature

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core import events as fact
 from orchestrator.core.events import Gate, Moment, PhaseStarted
-from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, next_action, next_turn
+from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, is_round_over, next_action, next_turn
 from orchestrator.core.state import Feature
 from orchestrator.core.values import FeatureId, Status
 from tests.core.history import CONTEXT, HEAD, LINE, NEXT, History
@@ -83,6 +83,40 @@ def test_a_feature_whose_attempt_failed_before_another_was_served_has_no_claim()
     assert next_action(history.world, (), {}) == RunStep(SEARCH)
 
 
+def test_a_feature_that_is_called_by_name_again_and_again_takes_only_its_own_turns() -> None:
+    history = started()
+    served = []
+    for _ in range(3):
+        history.begin("login")
+        history.say(fact.PhaseCompleted(ordinal=1, run="r"), "login")
+        served += turns(history, 1)
+    assert served == ["payment", "search", "payment"]
+
+
+def test_a_feature_that_was_held_back_when_its_turn_came_is_served_next() -> None:
+    history = started()
+    turns(history, 1)
+    assert next_action(history.world, (), {PAYMENT: "another one merges"}) == RunStep(SEARCH)
+    history.begin("search")
+    history.say(fact.PhaseCompleted(ordinal=1, run="r"), "search")
+    assert turns(history, 3) == ["payment", "login", "search"]
+
+
+def test_a_round_is_over_when_each_ready_feature_has_had_its_turn() -> None:
+    history = started()
+    since = len(history.events)
+    turns(history, 2)
+    assert not is_round_over(history.world, (), since)
+    assert is_round_over(history.world, {SEARCH}, since)
+    history.begin("search")
+    assert is_round_over(history.world, (), since)
+    history.say(fact.FeaturePaused(reason="x"), "search")
+    assert not is_round_over(history.world, (), len(history.events))
+    history.say(fact.FeaturePaused(reason="x"), "login")
+    history.say(fact.FeaturePaused(reason="x"), "payment")
+    assert is_round_over(history.world, (), len(history.events))
+
+
 def test_an_ordered_rollback_comes_before_all_steps() -> None:
     history = started()
     order_rollback(history, "search")
@@ -110,7 +144,7 @@ def test_an_attempt_that_died_is_named_before_the_next_turn() -> None:
 def test_an_open_attempt_that_somebody_works_on_is_passed_over() -> None:
     history = started()
     history.begin("payment")
-    assert next_action(history.world, {PAYMENT}, {}) == RunStep(SEARCH)
+    assert next_action(history.world, {PAYMENT}, {}) == RunStep(LOGIN)
 
 
 def test_what_is_busy_or_held_back_or_not_asked_for_is_passed_over() -> None:
@@ -193,20 +227,20 @@ def serve(history: History, feature: Feature, what: str) -> None:
 
 
 @given(
-    places=st.lists(st.integers(1, 9), unique=True, max_size=6),
+    served=st.lists(st.integers(0, 9), max_size=6),
     last=st.integers(0, 9),
     failed=st.lists(st.booleans(), min_size=6, max_size=6),
 )
 @settings(max_examples=50, deadline=None)
-def test_each_ready_feature_is_in_the_order_once(places: list[int], last: int, failed: list[bool]) -> None:
+def test_each_ready_feature_is_in_the_order_once(served: list[int], last: int, failed: list[bool]) -> None:
     template = started("login").of("login")
     features = [
-        msgspec.structs.replace(template, id=FeatureId(f"feat-{place}"), started=place, failed=int(has_failed))
-        for place, has_failed in zip(places, failed, strict=False)
+        msgspec.structs.replace(template, id=FeatureId(f"feat-{n}"), started=n, served=at, failed=int(has_failed))
+        for n, (at, has_failed) in enumerate(zip(served, failed, strict=False))
     ]
-    found = next_turn(features, FeatureId(f"feat-{last}"), last)
-    assert sorted(one.started for one in found) == sorted(places)
+    found = next_turn(features, FeatureId(f"feat-{last}"))
+    assert sorted(one.started for one in found) == list(range(len(served)))
     own_turn = [one for one in found if one.started == last and one.failed]
-    rest = [one.started for one in found if one not in own_turn]
+    rest = [(one.served, one.started) for one in found if one not in own_turn]
     assert found[: len(own_turn)] == own_turn
-    assert rest == sorted(rest, key=lambda place: (place <= last, place))
+    assert rest == sorted(rest)

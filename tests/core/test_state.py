@@ -130,7 +130,7 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
         ),
         pytest.param(
             [OPEN],
-            {"attempt": Attempt("r", 1, 1, at(2), "/tree"), "attempts": {"1": 1}, "worktree": "/tree"},
+            {"attempt": Attempt("r", 1, 1, at(2), "/tree"), "attempts": {"1": 1}, "served": 2, "worktree": "/tree"},
             id="an attempt opens",
         ),
         pytest.param(
@@ -164,7 +164,7 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
         ),
         pytest.param(
             [OPEN, FAILED, msgspec.structs.replace(OPEN, attempt=2, run="s")],
-            {"attempt": Attempt("s", 2, 1, at(4), "/tree"), "attempts": {"1": 2}},
+            {"served": 4, "attempt": Attempt("s", 2, 1, at(4), "/tree"), "attempts": {"1": 2}},
             id="a second attempt",
         ),
         pytest.param(
@@ -525,7 +525,7 @@ def test_the_turn_is_with_the_feature_whose_attempt_began_last() -> None:
     history.start()
     history.begin()
     history.say(fact.NoteAdded(note="x"), "login")
-    assert (history.world.last_served, history.world.last_start) == (ID, 2)
+    assert (history.world.last_served, history.of().served, history.of("login").served) == (ID, 4, 0)
 
 
 def test_the_accepted_line_is_the_worlds() -> None:
