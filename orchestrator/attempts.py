@@ -6,10 +6,12 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 
 from orchestrator import checkpoints, documents, worktrees
+from orchestrator.adapters import slots
 from orchestrator.adapters.agent import agent_environment, one_line
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core import brief, decide
@@ -274,7 +276,7 @@ def _context_digest(workspace: Workspace, feature: Feature) -> str:
 
 
 def environment(workspace: Workspace, feature: Feature, step: Step, run: str) -> dict[str, str]:
-    """Return the environment of an agent and of a validation."""
+    """Return the environment of an agent, a validation and a setup, for whoever holds the feature's `slot`."""
     own = {
         "ORCHESTRATOR_FEATURE": feature.slug,
         "ORCHESTRATOR_WORKFLOW": step.workflow,
@@ -283,7 +285,19 @@ def environment(workspace: Workspace, feature: Feature, step: Step, run: str) ->
         "ORCHESTRATOR_CONTEXT": str(workspace.own_context(feature)),
         "ORCHESTRATOR_MAIN": str(workspace.main),
     }
+    number = slots.last(_slots(workspace), feature.slug)
+    if number is not None:
+        own["ORCHESTRATOR_SLOT"] = str(number)
     return agent_environment(os.environ, own, workspace.configuration.run.sign)
+
+
+def slot(workspace: Workspace, feature: Feature) -> AbstractContextManager[int]:
+    """Return the hold of a number that no other attempt at work has, with `with`; `environment` hands it on."""
+    return slots.held(_slots(workspace), feature.slug)
+
+
+def _slots(workspace: Workspace) -> Path:
+    return workspace.home / "slots"
 
 
 def output_file(workspace: Workspace, feature: Feature, what: str) -> Path:

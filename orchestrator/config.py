@@ -74,6 +74,8 @@ class Run(Value, forbid_unknown_fields=True):
 
 class Worktrees(Value, forbid_unknown_fields=True):
     root: str = ""
+    copy: tuple[str, ...] = ()  # names or globs relative to the main worktree: ignored files that each one needs
+    setup: str = ""  # a shell command, run in a new worktree before its first step
 
 
 class Checkpoints(Value, forbid_unknown_fields=True):
@@ -247,6 +249,11 @@ def _check(found: Configuration, text: str, name: str) -> None:
     for glob in found.gates.evidence:
         if glob.startswith(("/", "~")) or ".." in Path(glob).parts or not glob:
             raise refuse("gates.evidence", f"{glob!r} leads outside the repository", "name a folder inside it")
+    for entry in found.worktrees.copy:
+        parts = Path(entry).parts
+        if not parts or parts[0] in ("/", ".git", ".context") or ".." in parts or entry.startswith("~"):
+            what = f"{entry!r} leads outside the repository, or into .git or .context"
+            raise refuse("worktrees.copy", what, "name a file or a folder inside the repository")
     for word in found.notify.terminal:
         if word not in RINGS:
             raise refuse("notify.terminal", f"{word!r} is unknown", 'write "bell", "osc9" or both')

@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from orchestrator import attempts, calling, checkpoints, judging, rollback, worktrees
+from orchestrator import attempts, calling, checkpoints, furnishing, judging, rollback, worktrees
 from orchestrator.adapters.agent import Ran, end_leftovers, run_agent
 from orchestrator.adapters.lock import RunLock
 from orchestrator.attempts import Prepared, Result
@@ -36,7 +36,7 @@ def take_step(workspace: Workspace, feature: FeatureId, stop: threading.Event) -
         if current.status is not Status.ACTIVE:
             return judging.result_of(current, "parked", current.waits.reason if current.waits else str(current.status))
         step = attempts.step_of(workspace, current)
-        with _merging(workspace, step):
+        with _merging(workspace, step), attempts.slot(workspace, current):
             return _attempt(workspace, current, step, stop)
 
 
@@ -111,7 +111,9 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
     if exhausted:
         return judging.park(workspace, feature, exhausted, until=until)
     try:
-        prepared = attempts.prepare(workspace, feature, step)
+        if not furnishing.furnish(workspace, feature, step, stop):
+            return judging.result_of(feature, "interrupted", "the setup was stopped from the keyboard")
+        prepared = attempts.prepare(workspace, workspace.world.features[feature.id], step)
     except (GitFailed, Refusal) as error:
         mend = f"; {error.hint}" if error.hint else ""
         return judging.park(workspace, feature, f"it cannot begin: {error}{mend}")

@@ -304,7 +304,7 @@ def _story(workspace: Workspace, feature: Feature) -> None:
             click.echo(f"    the tree is kept at {failure.kept}")
     if feature.spent.calls:
         click.echo(f"  its agent was called {feature.spent.calls} times: {used(feature.spent)}")
-    for name in ("agent", "validation"):
+    for name in ("setup", "agent", "validation"):
         path = workspace.home / "output" / f"{feature.slug}.{name}.log"
         if path.exists():
             click.echo(f"  the last output of the {name}: {path}")

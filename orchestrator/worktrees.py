@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import shutil
 from pathlib import Path
 
+from orchestrator.adapters.copying import shown
 from orchestrator.adapters.durable import opened_plain, said_in_one_line, write_new
 from orchestrator.adapters.git import Worktree, at_work
 from orchestrator.adapters.lock import RunLock
@@ -25,6 +27,8 @@ CONTEXT_FILES = (
     "_attempts.log",
     "_validation-loop.md",
 )
+
+_MARGIN = 64 << 20  # bytes beyond the checkout: for its index, and the work that follows
 
 
 def root(workspace: Workspace) -> Path:
@@ -225,10 +229,24 @@ def _made(workspace: Workspace, feature: Feature) -> Path:
             f"{path} is in the way of the worktree of {feature.slug}",
             "move it, or set [worktrees] root in orchestrator.toml",
         )
+    _refuse_full(workspace, feature, path)
     workspace.git.add_worktree(path, feature.branch)
     if feature.worktree and feature.worktree != str(workspace.main):
         bring_back(workspace, feature, path)
     return _known(workspace, feature, path)
+
+
+def _refuse_full(workspace: Workspace, feature: Feature, path: Path) -> None:
+    """Raise Refusal where the checkout does not fit: a disk that runs full over it would leave half of one."""
+    place = next(one for one in path.parents if one.is_dir())
+    free = shutil.disk_usage(place).free
+    needed = workspace.git.checkout_size(f"refs/heads/{feature.branch}") + _MARGIN
+    if free < needed:
+        raise Refusal(
+            f"there is no room for the worktree {path} of {feature.slug}: "
+            f"it takes {shown(needed)}, and {shown(free)} are free",
+            "make room there, or set [worktrees] root to another disk",
+        )
 
 
 def strayed(path: Path, branch: str, found: str | None) -> str:

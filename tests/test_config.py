@@ -58,6 +58,8 @@ parallel = 5
 sign = true
 [worktrees]
 root = "../trees"
+copy = [".env", "certs/*.pem"]
+setup = "npm ci"
 [checkpoints]
 tags = 0
 [backups]
@@ -88,7 +90,7 @@ def test_every_key_is_read() -> None:
         validate=Validate("npm test", 2, ".numFailedTests == 0", {"5a": "npm run build && npm test"}),
         gates=Gates(("demo",), {"deploy": "terminal"}, {"4.5: GATE 2": "validation"}, {"11a: Staging": "24h"}),
         run=Run(5, True),
-        worktrees=Worktrees("../trees"),
+        worktrees=Worktrees("../trees", (".env", "certs/*.pem"), "npm ci"),
         checkpoints=Checkpoints(0),
         backups=Backups(3),
         hooks=Hooks(True, True),
@@ -207,6 +209,14 @@ def test_a_wrong_type_names_file_line_and_key(text: str, where: int, what: str) 
             '[workflows]\nglob = "docs/**/add-*.md"\n',
             "orchestrator.toml:2: workflows.glob: 'docs/**/add-*.md' must hold exactly one *, and no ? or [",
             'for example "docs/workflows/add-feature-*.md"',
+        ),
+        *(
+            (
+                f'[worktrees]\nroot = "../x"\ncopy = ["a", "{entry}"]\n',
+                f"orchestrator.toml:3: worktrees.copy: {entry!r} leads outside the repository, or into .git or .context",
+                "name a file or a folder inside the repository",
+            )
+            for entry in ("../.env", "/etc/passwd", "~/.netrc", "web/../../x", ".git/config", ".context", "", ".")
         ),
         (
             '[agent]\ngranularity = "step"\n',

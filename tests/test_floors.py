@@ -41,7 +41,7 @@ FLOORS = {
         ),
         4,
     ),
-    "announcing": 4,
+    **dict.fromkeys(("announcing", "furnishing"), 4),
     **dict.fromkeys(("commands", "render", "session", "showing", "claude", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }

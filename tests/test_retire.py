@@ -94,6 +94,17 @@ def test_what_git_ignores_is_moved_and_not_deleted(kit: Kit) -> None:
     assert files == {".env": "KEY=1\n", "node_modules/left-pad/index.js": "pad\n"}
 
 
+def test_a_copy_of_what_lies_in_the_main_worktree_just_so_is_not_kept_twice(kit: Kit) -> None:
+    worktree = kit.worktree("payment")
+    kit.write(".git/info/exclude", ".context/\n.env*\n")
+    for name, text in ((".env", "KEY=1\n"), (".env.test", "KEY=mine\n")):
+        kit.write(name, "KEY=1\n")
+        (worktree / name).write_text(text)
+    kit.do("retire", "payment")
+    kept = worktree.with_name("payment.retired")
+    assert {path.name: path.read_text() for path in kept.iterdir()} == {".env.test": "KEY=mine\n"}
+
+
 def test_context_that_no_snapshot_holds_is_moved_too(kit: Kit) -> None:
     worktree = kit.worktree("payment")
     name = "feat-payment_orchestrator-state.json.broken-20260101T000000000000"

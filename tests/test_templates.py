@@ -158,7 +158,7 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
             "pause": {"11a: Staging": "24h"},
         },
         "run": {"parallel": 3, "sign": False},
-        "worktrees": {"root": "../REPO.worktrees"},
+        "worktrees": {"root": "../REPO.worktrees", "copy": [".env"], "setup": "npm ci"},
         "checkpoints": {"tags": 20},
         "backups": {"keep": 50},
         "hooks": {"wait": False, "trailers": False},

@@ -80,7 +80,7 @@ _PARENTS = frozenset({
 })  # fmt: skip
 _RUNS = frozenset({
     "ORCHESTRATOR_FEATURE", "ORCHESTRATOR_WORKFLOW", "ORCHESTRATOR_PHASE", "ORCHESTRATOR_CONTEXT",
-    "ORCHESTRATOR_MAIN",
+    "ORCHESTRATOR_MAIN", "ORCHESTRATOR_SLOT",
 })  # fmt: skip
 _MAKES = frozenset({"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MAKE_TERMOUT", "MAKE_TERMERR"})
 _TARGETS = frozenset({"FEATURE", "WHY", "AT", "TO"})  # what the kit's make targets export

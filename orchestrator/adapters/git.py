@@ -37,6 +37,7 @@ _HARDENED = (
 _OWN_REFS = ("refs/orchestrator/", "refs/tags/checkpoint/")
 _REF_WRITERS = frozenset({"update-ref", "branch", "tag", "fetch", "pull", "remote", "gc", "pack-refs", "maintenance"})
 _INDEX_HEAD = 12  # bytes
+_BLOCK = 4096  # bytes; a file takes whole ones
 _PAUSES = (0.02, 0.1, 0.3)  # seconds
 # Kept: how git reaches a remote, and where tests and users seal its configuration.
 _KEPT = frozenset({
@@ -195,6 +196,18 @@ class Git:
         """Return a configuration value, or None."""
         done = self.run("config", "--get", key, accept=(0, 1))
         return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
+
+    def checkout_size(self, name: str) -> int:
+        """Return how many bytes the files of a commit take when they are checked out, in whole blocks.
+
+        0 where git cannot tell without fetching them (a partial clone), or writes only some (a sparse checkout).
+        """
+        unknown = r"^(extensions\.partialclone|remote\..*\.promisor|core\.sparsecheckout)$"
+        if self.holds("config", "--get-regexp", unknown):
+            return 0
+        rows = self.names("ls-tree", "-r", "-l", "-z", name)
+        sizes = (row.partition("\t")[0].split()[-1] for row in rows)  # `-` for a submodule
+        return sum(-(-int(size) // _BLOCK) * _BLOCK for size in sizes if size.isdigit())
 
     # --- what is written -----------------------------------------------------------------------
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import click
 
-from orchestrator import attempts, perform, runner, session
+from orchestrator import attempts, furnishing, perform, runner, session
+from orchestrator.core.state import Feature
+from orchestrator.core.steps import Step
 from orchestrator.core.values import Status
 from orchestrator.errors import Refusal
-from orchestrator.workspace import now
+from orchestrator.workspace import Workspace, now
 
 
 @click.command("brief")
@@ -36,9 +39,20 @@ def command(feature: str) -> None:
                 raise Refusal(f"{found.slug} is {current.status}", f"orchestrator status {found.slug} --why")
             limit = timedelta(seconds=workspace.configuration.timeout)
             deadline = (now() + limit).isoformat(timespec="seconds")
-            prepared = attempts.prepare(workspace, current, attempts.step_of(workspace, current), deadline)
+            step = attempts.step_of(workspace, current)
+            _furnish(workspace, current, step)
+            prepared = attempts.prepare(workspace, workspace.world.features[current.id], step, deadline)
         click.echo(prepared.text, nl=False)
         click.echo(
             f"\nYou drive this attempt yourself, in {prepared.worktree}, until {deadline}. Close it with\n"
             f"`orchestrator report {found.slug} --ok`, `--fail -m WHY` or `--gate QUESTION`."
         )
+
+
+def _furnish(workspace: Workspace, feature: Feature, step: Step) -> None:
+    stop = threading.Event()
+    with runner.stopping(stop), attempts.slot(workspace, feature):
+        if not furnishing.furnish(workspace, feature, step, stop):
+            raise Refusal(
+                f"the setup of {feature.slug} was stopped", f"orchestrator brief {feature.slug} runs it again"
+            )

@@ -37,7 +37,8 @@ def command(
         workspace.settle_line()
         with perform.locked(workspace, found.id):
             prepared = _opened(workspace, workspace.load().features[found.id])
-            result = _close(workspace, prepared, said)
+            with attempts.slot(workspace, prepared.feature):
+                result = _close(workspace, prepared, said)
         render.step(result, as_json)
         announcing.announce(workspace, [result])
 

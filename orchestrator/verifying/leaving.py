@@ -9,6 +9,7 @@ import msgspec
 
 from orchestrator import checkpoints, worktrees
 from orchestrator.adapters import snapshots
+from orchestrator.adapters.copying import is_same
 from orchestrator.adapters.durable import write_atomically, write_durably
 from orchestrator.adapters.git import Git
 from orchestrator.core.state import Feature
@@ -151,7 +152,9 @@ def _put_back(git: Git, snapshot: Sha, context: Path) -> None:
 
 
 def remove_worktree(workspace: Workspace, feature: Feature, path: Path, snapshot: Sha | None) -> list[str]:
-    """Remove a clean worktree; what git ignores in it, but for the context in `snapshot`, is moved beside it.
+    """Remove a clean worktree; what git ignores in it is moved beside it.
+
+    But for the context in `snapshot`, and for files that lie in the main worktree just so (`[worktrees] copy`).
 
     Raises Refusal where git does not remove it. Killed, `make_whole` and the same again end it.
     """
@@ -175,7 +178,7 @@ def _move_ignored(workspace: Workspace, feature: Feature, path: Path) -> Path | 
     loose = git.names("ls-files", "-z", "--others", "--exclude-standard")
     if _is_covered(workspace, feature):
         ignored = [name for name in ignored if not name.startswith(_CONTEXT)]
-    names = [name.rstrip("/") for name in (*ignored, *loose)]
+    names = [name.rstrip("/") for name in (*ignored, *loose) if not is_same(path / name, workspace.main / name)]
     if not names:
         return None
     target = _free(path.with_name(f"{path.name}.retired"))

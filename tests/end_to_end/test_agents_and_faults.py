@@ -29,6 +29,7 @@ def test_the_agent_gets_its_contract(repo: Repo) -> None:
         "ORCHESTRATOR_HOOKS": "wait",
         "ORCHESTRATOR_MAIN": str(repo.root),
         "ORCHESTRATOR_PHASE": "1",
+        "ORCHESTRATOR_SLOT": "0",
         "ORCHESTRATOR_WORKFLOW": "1",
     }
     assert lines[-1] == str(tree)
