@@ -58,6 +58,10 @@ git add "work-$slug.txt" && git commit -qm "work on $ORCHESTRATOR_WORKFLOW/$ORCH
 """
 
 
+# Kills the kit from inside an agent's shell; on Linux a warden stands between them.
+KILL_KIT = "kit=$PPID; case $(ps -o args= -p $kit) in *warden.py*) kit=$(ps -o ppid= -p $kit) ;; esac; kill -KILL $kit"
+
+
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a person at a plain machine: no agent's marker, no configuration of this one."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith((*MARKERS, *MAKES, "GIT_"))}

@@ -1,7 +1,9 @@
 """Runs the agent and the validation and ends every process that they leave; knows no rules, judges no result.
 
-A process is found as a descendant, by its session or by the run's marker in its environment. One that left
-all three (another session, no living ancestor, a cleared environment) is not found: that is not prevented.
+A process is found as a descendant, by its session or by the run's marker in its environment. On Linux a warden
+(`adapters/warden.py`) runs each program: whatever loses its parent becomes the warden's child and stays a descendant.
+One that left all three (another session, no living ancestor, a cleared environment) is not found where there is no
+warden, or where it was killed itself: that is not prevented.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,11 +22,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import cache
+from io import FileIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from orchestrator.adapters import warden
 from orchestrator.adapters.git import scrubbed
 from orchestrator.core.values import Value
 from orchestrator.errors import AgentFault
@@ -224,14 +229,15 @@ def run_agent(
     stop: threading.Event,
     cap: int = CAP,
     grace: float = GRACE,
+    writable: Sequence[str] | None = None,
 ) -> Ran:
     """Run an agent in `directory`, `brief` on its stdin, until it ends, `limit` passed or `stop` is set.
 
     `limit` is seconds of working time: the monotonic clock stands still while a laptop sleeps (Linux and
     macOS). stdout and stderr go into one stream, to the log file `output` and to the result, both bounded.
     On return none of the processes it started that can be found is left (`environment` holds
-    ORCHESTRATOR_RUN_ID). Where there is util-linux' `setpriv`, the kernel also asks the agent to end when this
-    process is killed. Several threads may call it at once.
+    ORCHESTRATOR_RUN_ID). On Linux all of it is also ended when this process is killed. With `writable`, paths,
+    it runs in a sandbox: it can write to nothing else. Several threads may call it at once.
 
     Raises AgentFault when the program cannot be started or the log file cannot be written.
     """
@@ -243,7 +249,7 @@ def run_agent(
     with _stdin(brief) as stdin, _log(output) as log:
         run_id = environment.get(RUN_ID)
         try:
-            child = _start(command, directory, environment, stdin)
+            child = _start(command, directory, environment, stdin, grace, writable)
             return _supervise(child, _Capture(log, cap), run_id, limit, stop, grace)
         except BaseException:  # Ctrl-C, also amid the start: in its own session the agent does not hear it
             _end(lambda: _belonging(run_id, None), _steps(grace), time.sleep)
@@ -260,6 +266,7 @@ def run_validation(
     stop: threading.Event,
     cap: int = CAP,
     grace: float = GRACE,
+    writable: Sequence[str] | None = None,
 ) -> Ran:
     """Run a shell command of the configuration as `run_agent` runs an agent, with an empty stdin."""
     return run_agent(
@@ -272,6 +279,7 @@ def run_validation(
         stop=stop,
         cap=cap,
         grace=grace,
+        writable=writable,
     )
 
 
@@ -324,12 +332,92 @@ def _log(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
+class _Child:
+    """The program that was started: by itself, or below a warden, which tells on a pipe what becomes of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], status: FileIO | None) -> None:
+        self.process = process
+        self.warden = process.pid if status else None
+        self._status = status
+        self._told = b""
+
+    @property
+    def pid(self) -> int | None:
+        """The program's own number, also its session's; None where the warden has not told it yet."""
+        return self.process.pid if self.warden is None else self._number("pid")
+
+    def has_ended(self) -> bool:
+        """Tell whether the program ended, or never began, or the warden is gone."""
+        if self._status is None:
+            import psutil  # late: 30 ms, and only who runs something needs it
+
+            return _is_gone(psutil.Process(self.process.pid))
+        while chunk := self._status.read(_CHUNK):
+            self._told += chunk
+        is_over = chunk is not None  # the end of the pipe, where nothing new is None
+        return is_over or self._said("failed") is not None or self._said("ended") is not None
+
+    def close(self) -> int | None:
+        """Reap what was started and return the program's exit status, None if unknown; AgentFault if it never began."""
+        code = self._reaped()
+        if self._status is None:
+            return code
+        if code is None:  # it was stopped, or what it keeps is another user's
+            self.process.kill()
+            code = self._reaped()
+        self.has_ended()
+        self._status.close()
+        failed = self._said("failed")
+        if failed is not None:
+            number, what = failed.split(" ", 1)
+            raise AgentFault(f"{what} cannot be started: {os.strerror(int(number))}")
+        told = self._number("ended")
+        return code if told is None else told
+
+    def _reaped(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: nobody can end it now
+            return self.process.wait(timeout=_MOMENT)
+        return None
+
+    def _number(self, word: str) -> int | None:
+        said = self._said(word)
+        return None if said is None else int(said)
+
+    def _said(self, word: str) -> str | None:
+        lines = self._told.decode(errors="backslashreplace").split("\n")[:-1]
+        return next((line.removeprefix(f"{word} ") for line in lines if line.startswith(f"{word} ")), None)
+
+
 def _start(
-    command: Sequence[str], directory: Path, environment: Mapping[str, str], stdin: IO[bytes]
+    command: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    stdin: IO[bytes],
+    grace: float,
+    writable: Sequence[str] | None,
+) -> _Child:
+    if _has_warden():
+        ends = os.pipe()
+        with os.fdopen(ends[1], "wb") as told:
+            status = FileIO(ends[0])
+            os.set_blocking(status.fileno(), False)
+            words = _warden(told.fileno(), grace, writable)
+            try:
+                return _Child(_opened([*words, *command], directory, environment, stdin, [told.fileno()]), status)
+            except BaseException:
+                status.close()
+                raise
+    if writable is not None:
+        raise AgentFault("there is no sandbox on this system")
+    return _Child(_opened(command, directory, environment, stdin, []), None)
+
+
+def _opened(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str], stdin: IO[bytes], kept: Collection[int]
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [*_dies_with_us(), *command],
+            command,
             cwd=directory,
             env=dict(environment),
             stdin=stdin,
@@ -337,23 +425,21 @@ def _start(
             stderr=subprocess.STDOUT,
             bufsize=0,
             start_new_session=True,
+            pass_fds=kept,
         )
     except OSError as error:
         raise AgentFault(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
-@cache
-def _dies_with_us() -> tuple[str, ...]:
-    """Return the words that, before a command, have it asked to end when we are killed; none elsewhere.
+def _warden(status: int, grace: float, writable: Sequence[str] | None) -> list[str]:
+    """Return the words that, before a command, have a warden run it; with `writable`, in a sandbox."""
+    sandbox = [] if writable is None else ["--sandbox", *writable]
+    return [sys.executable, "-I", "-S", warden.__file__, str(status), str(os.getpid()), str(grace), *sandbox, "--"]
 
-    Not in a preexec_fn, which may deadlock beside other threads.
-    """
-    program = shutil.which("setpriv")
-    if program is None:
-        return ()
-    words = (program, "--pdeathsig", "TERM", "--")
-    tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return words if tried.returncode == 0 else ()
+
+@cache
+def _has_warden() -> bool:
+    return warden.is_usable()
 
 
 class _Capture:
@@ -440,24 +526,24 @@ class _End(Enum):
 
 
 def _supervise(
-    child: subprocess.Popen[bytes],
+    child: _Child,
     capture: _Capture,
     run_id: str | None,
     limit: float,
     stop: threading.Event,
     grace: float,
 ) -> Ran:
-    assert child.stdout is not None
+    assert child.process.stdout is not None
     started = time.monotonic()
-    with child.stdout as pipe:
+    with child.process.stdout as pipe:
         stream = _Stream(pipe, capture)
-        end = _watch(child.pid, stream, started + limit, stop)
+        end = _watch(child, stream, started + limit, stop)
         seconds = time.monotonic() - started
         first = [(None, _MOMENT)] if end is _End.BY_ITSELF else []
-        ended = _end(lambda: _belonging(run_id, child.pid), [*first, *_steps(grace)], stream.wait)
+        ended = _end(lambda: _belonging(run_id, child.pid, child.warden), [*first, *_steps(grace)], stream.wait)
         stream.take(_MOMENT)
         capture.finish()
-    code = _reap(child)
+    code = child.close()
     head, tail = capture.texts()
     return Ran(
         code=code if end is _End.BY_ITSELF else None,
@@ -472,24 +558,15 @@ def _supervise(
     )
 
 
-def _watch(pid: int, stream: _Stream, deadline: float, stop: threading.Event) -> _End:
-    """Wait for the child's end without reaping it: until then its number, also its session's, stays taken."""
-    import psutil  # late: 30 ms, and only who runs something needs it
-
-    child = psutil.Process(pid)
-    while not _is_gone(child):
+def _watch(child: _Child, stream: _Stream, deadline: float, stop: threading.Event) -> _End:
+    """Wait for the child's end; it is not reaped here: until then its number, also its session's, stays taken."""
+    while not child.has_ended():
         if stop.is_set():
             return _End.STOPPED
         if time.monotonic() > deadline:
             return _End.TIMED_OUT
         stream.wait(_TICK)
     return _End.BY_ITSELF
-
-
-def _reap(child: subprocess.Popen[bytes]) -> int | None:
-    with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: nobody can end it now
-        return child.wait(timeout=_MOMENT)
-    return None
 
 
 # --- ending --------------------------------------------------------------------------------------
@@ -543,18 +620,32 @@ class _Seen(NamedTuple):
     belongs: bool
 
 
-def _belonging(run_id: str | None, leader: int | None) -> list[Process]:
-    """Return the living processes with the marker or in the leader's session, and their descendants."""
+def _belonging(run_id: str | None, leader: int | None, above: int | None = None) -> list[Process]:
+    """Return the living processes with the marker or in the leader's session, and their descendants.
+
+    So are those of the warden `above`, and it itself is not among them. Any other warden comes last: while it lives,
+    nothing that it keeps gets out of sight.
+    """
     import psutil  # late: as above
 
     spared = {os.getpid(), *(one.pid for one in psutil.Process().parents())}
     seen = {one.process.pid: one for one in _living(run_id, leader) if one.process.pid not in spared}
-    found = {pid for pid, one in seen.items() if one.belongs}
+    found = {pid for pid, one in seen.items() if one.belongs or pid == above}
     size = -1
     while size != len(found):
         size = len(found)
         found |= {pid for pid, one in seen.items() if one.parent in found}
-    return [seen[pid].process for pid in found]
+    processes = [seen[pid].process for pid in found if pid != above]
+    return [one for one in processes if not _is_warden(one)] or processes
+
+
+def _is_warden(process: Process) -> bool:
+    import psutil  # late: as above
+
+    try:
+        return process.cmdline()[1:4] == ["-I", "-S", warden.__file__]
+    except (psutil.Error, OSError):
+        return False
 
 
 def _living(run_id: str | None, leader: int | None) -> Iterator[_Seen]:
@@ -566,7 +657,8 @@ def _living(run_id: str | None, leader: int | None) -> Iterator[_Seen]:
             process = psutil.Process(pid)
             with process.oneshot():
                 if process.uids().real == user and process.status() != psutil.STATUS_ZOMBIE:
-                    belongs = os.getsid(pid) == leader or (run_id is not None and _marker(process) == run_id)
+                    of_session = leader is not None and os.getsid(pid) == leader
+                    belongs = of_session or (run_id is not None and _marker(process) == run_id)
                     yield _Seen(process, process.ppid(), belongs)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import msgspec
 import psutil
 import pytest
 
+from orchestrator.adapters import warden
 from orchestrator.adapters.agent import (
     LOG_CAP,
     MARKERS,
@@ -37,6 +37,7 @@ from orchestrator.errors import AgentFault
 
 PYTHON = (sys.executable, "-I", "-S", "-c")
 ROOT = Path(__file__).parents[2]
+needs_warden = pytest.mark.skipif(not warden.is_usable(), reason="needs a subreaper, which Linux alone has")
 IMMUNE = "trap '' TERM; "
 # Leaves its process group, its session and its parent behind, then says its number.
 DAEMON = """
@@ -381,12 +382,62 @@ def test_what_ends_by_itself_in_a_moment_is_neither_ended_nor_counted(bench: Ben
     assert (bench.directory / "finished").exists()
 
 
-def test_a_pipe_held_by_somebody_beyond_reach_is_given_up_in_a_moment(bench: Bench) -> None:
+@needs_warden
+def test_a_daemon_that_left_session_descent_and_marker_is_ended_with_its_agent(bench: Bench) -> None:
     (bench.directory / "daemon.py").write_text(DAEMON)
     os.mkfifo(bench.directory / "pid")
     ran = bench.shell(f"env -i {sys.executable} -I -S daemon.py pid; cat pid")
+    assert (ran.code, ran.left, is_living(int(ran.head))) == (0, 1, False)
+    assert ran.seconds < 5
+
+
+@needs_warden
+def test_a_daemon_that_left_session_descent_and_marker_is_ended_after_a_time_out(bench: Bench) -> None:
+    (bench.directory / "daemon.py").write_text(DAEMON)
+    os.mkfifo(bench.directory / "pid")
+    ran = bench.shell(f"env -i {sys.executable} -I -S daemon.py pid; cat pid; exec sleep 600", limit=1.0)
+    assert (ran.timed_out, ran.left, is_living(int(ran.head))) == (True, 1, False)
+
+
+@needs_warden
+def test_a_pipe_held_by_somebody_whose_warden_was_killed_is_given_up_in_a_moment(bench: Bench) -> None:
+    """The known hole: an agent that kills its warden gets one process past the kit."""
+    (bench.directory / "daemon.py").write_text(DAEMON)
+    os.mkfifo(bench.directory / "pid")
+    ran = bench.shell(f"env -i {sys.executable} -I -S daemon.py pid; cat pid; kill -KILL $PPID; exec sleep 600")
+    assert (ran.code, ran.seconds < 5, living(bench.run_id)) == (-signal.SIGKILL, True, [])
     os.kill(int(ran.head), signal.SIGKILL)
-    assert timeless(ran) == ended(0, ran.head)
+
+
+@needs_warden
+def test_a_warden_that_was_stopped_holds_nobody(bench: Bench) -> None:
+    ran = bench.shell("kill -STOP $PPID; echo held; exec sleep 600", limit=0.5)
+    assert (ran.timed_out, ran.head, living(bench.run_id)) == (True, "held\n", [])
+
+
+@needs_warden
+def test_a_warden_leaves_no_zombie_and_reads_neither_brief_nor_output(bench: Bench) -> None:
+    before = [one.pid for one in psutil.Process().children()]
+    script = "i=0; while [ $i -lt 30 ]; do (true &) ; i=$((i+1)); done; cat; head -c 300000 /dev/zero"
+    ran = bench.shell(script, brief="the brief")
+    assert (ran.code, ran.output_bytes, ran.left) == (0, 300_009, 0)
+    assert [one.pid for one in psutil.Process().children()] == before
+
+
+@needs_warden
+def test_a_script_that_names_no_interpreter_is_run_by_the_shell(bench: Bench) -> None:
+    agent = bench.directory / "agent"
+    agent.write_text("echo $1\n")
+    agent.chmod(0o755)
+    assert timeless(bench.run("./agent", "one")) == ended(0, "one\n")
+
+
+@needs_warden
+def test_a_program_that_the_kernel_cannot_start_is_a_fault(bench: Bench) -> None:
+    agent = bench.directory / "agent"
+    agent.write_text("#!/no/such/interpreter\n")
+    agent.chmod(0o755)
+    assert fault(lambda: bench.run("./agent"))[0] == "./agent cannot be started: No such file or directory"
 
 
 def test_an_agent_that_closes_its_output_early_is_waited_for(bench: Bench) -> None:
@@ -435,12 +486,27 @@ def start_and_kill(bench: Bench, script: str) -> int:
     return pid
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)")
+def await_end(*numbers: int) -> None:
+    """Wait until these processes have ended, for ten seconds at most each."""
+    for pid in numbers:
+        with suppress(ProcessLookupError):  # it ended already
+            select.select([os.pidfd_open(pid)], [], [], 10)
+
+
+@needs_warden
 def test_an_agent_ends_when_the_kit_is_killed(bench: Bench) -> None:
-    pid = start_and_kill(bench, "echo $$ >ready; exec sleep 600")
-    with suppress(ProcessLookupError):  # it ended already
-        select.select([os.pidfd_open(pid)], [], [], 10)
+    await_end(start_and_kill(bench, "echo $$ >ready; exec sleep 600"), *living(bench.run_id))
     assert living(bench.run_id) == []
+
+
+@needs_warden
+def test_all_that_an_agent_left_anywhere_ends_when_the_kit_is_killed(bench: Bench) -> None:
+    (bench.directory / "daemon.py").write_text(DAEMON)
+    os.mkfifo(bench.directory / "pid")
+    daemon = f"env -i {sys.executable} -I -S daemon.py pid; cat pid >ready"
+    pid = start_and_kill(bench, f"{IMMUNE} {daemon}; while :; do sleep 600; done")
+    await_end(pid, *living(bench.run_id))
+    assert (is_living(pid), living(bench.run_id)) == (False, [])
 
 
 def test_leftovers_of_a_killed_run_are_ended_by_their_marker(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROGRAM, Repo
+from tests.conftest import KILL_KIT, PROGRAM, Repo
 
 
 def test_the_agent_gets_its_contract(repo: Repo) -> None:
@@ -136,7 +136,7 @@ def test_a_killed_run_leaves_no_process_and_the_attempt_is_interrupted_and_not_c
 
 
 def test_the_lock_that_a_killed_attempt_left_is_set_aside_and_named(repo: Repo) -> None:
-    repo.script("payment-1-1", 'touch "$(git rev-parse --git-dir)/index.lock"; kill -9 $PPID\n')
+    repo.script("payment-1-1", 'touch "$(git rev-parse --git-dir)/index.lock"; ' + KILL_KIT)
     repo.run("start", "payment")
     repo.call("next")
     (repo.root.parent / "agent/payment-1-1").unlink()
@@ -148,7 +148,7 @@ def test_the_lock_that_a_killed_attempt_left_is_set_aside_and_named(repo: Repo) 
 
 def test_the_locks_of_head_and_branch_that_a_killed_attempt_left_are_set_aside_too(repo: Repo) -> None:
     locks = '"$(git rev-parse --git-dir)/HEAD.lock" "$(git rev-parse --git-common-dir)/refs/heads/feat/payment.lock"'
-    repo.script("payment-1-1", f"touch {locks}; kill -9 $PPID\n")
+    repo.script("payment-1-1", f"touch {locks}; {KILL_KIT}\n")
     repo.run("start", "payment")
     repo.call("next")
     (repo.root.parent / "agent/payment-1-1").unlink()

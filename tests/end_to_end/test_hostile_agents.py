@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.test_agent import living
-from tests.conftest import PROGRAM
+from tests.conftest import KILL_KIT, PROGRAM
 from tests.kit import Kit, copied, created
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -260,7 +260,7 @@ def test_inside_a_run_no_state_that_the_agent_wrote_is_imported(kit: Kit) -> Non
 
 
 def test_an_agent_that_kills_the_kit_is_ended_and_its_attempt_not_counted(kit: Kit) -> None:
-    kit.script("payment-2-1", "setsid sleep 600 & kill -KILL $PPID; sleep 600\n")
+    kit.script("payment-2-1", f"setsid sleep 600 & {KILL_KIT}; sleep 600\n")
     done = subprocess.run(
         [PROGRAM, "next", "payment"], cwd=kit.root, env=kit.env, stdin=subprocess.DEVNULL, check=False
     )

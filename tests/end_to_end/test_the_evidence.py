@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ import pexpect
 import pytest
 
 from orchestrator import approval, session, sitting
+from orchestrator.adapters.warden import is_usable
 from orchestrator.approval import Held, Outcome
 from orchestrator.core.events import SittingHeld
 from orchestrator.sitting import Row
@@ -295,13 +297,15 @@ import os, pty, sys
 kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "AI_AGENT"))}
 if kept != os.environ:
     os.execve(sys.executable, [sys.executable, *sys.argv], kept)
-if "away" in sys.argv and os.fork():
+if "below" not in sys.argv and os.fork():
     os.wait()
     sys.exit()
-if "away" in sys.argv:
+if "below" not in sys.argv:
     os.setsid()
     if os.fork():
         os._exit(0)
+if "kills" in sys.argv:
+    os.kill(int(sys.argv[4]), 9)
 said = open(sys.argv[1], "wb", buffering=0)
 def read(fd):
     got = os.read(fd, 4096)
@@ -314,24 +318,29 @@ open(sys.argv[1] + ".end", "w").close()
 """
 
 
-@pytest.mark.parametrize(("how", "approvals"), [("below", 0), ("away", 1)])
+KEPT = is_usable()  # by a warden, on Linux
+PASSES = "kills" if KEPT else "away"
+
+
+@pytest.mark.parametrize("how", ["below", "away", *(["kills"] if KEPT else [])])
 def test_an_agent_without_its_markers_is_known_by_what_runs_above_it_and_passes_level_0_where_it_left_that(
-    shop: Signed, how: str, approvals: int
+    shop: Signed, how: str
 ) -> None:
-    """`away` is the known bypass of level 0 that docs/gates.md names: a terminal of its own, and no parent in the run."""
+    """The last is the known bypass of level 0 that docs/gates.md names: a terminal of its own, no parent in the run."""
     script, said = shop.root.parent / "forger.py", shop.root.parent / "said"
     script.write_text(TAKES_OFF_ITS_MARKERS)
     end = f"{said}.end"
     (shop.worktree("payment") / "agent.sh").write_text(
-        f"cat >/dev/null\npython3 {script} {said} {PROGRAM} {how} </dev/null >/dev/null 2>&1\n"
+        f"cat >/dev/null\npython3 {script} {said} {PROGRAM} {how} $PPID </dev/null >/dev/null 2>&1\n"
         f"for _ in $(seq 200); do [ -e {end} ] && break; sleep 0.05; done\necho x >>work.txt\n",
     )
     shop.do("reject", "payment", "-m", "again")
     shop.do("next", "payment")
+    subprocess.run(["sh", "-c", f"for _ in $(seq 200); do [ -e {end} ] && break; sleep 0.05; done"], check=True)
     granted = shop.events("approval_granted")
-    assert len(granted) == approvals, said.read_text()
+    assert len(granted) == (how == PASSES), said.read_text()
     assert {one["actor"] for one in granted} <= {f"person:{PERSON}"}
-    if not approvals:
+    if how != PASSES:
         assert "this was started by a run's agent" in said.read_text()
 
 
