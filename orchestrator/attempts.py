@@ -196,7 +196,7 @@ def left(workspace: Workspace, feature: Feature, worktree: Path) -> Sha | None:
 
 def tree(workspace: Workspace, feature: Feature, worktree: Path) -> Sha:
     """Return all of a worktree that is not ignored, as a tree. Raises GitFailed."""
-    return workspace.git.at(worktree).tree_of_worktree(_private_index(workspace, feature))
+    return workspace.git.at(worktree).tree_of_worktree(private_index(workspace, feature))
 
 
 def is_as_left(workspace: Workspace, feature: Feature) -> bool:
@@ -254,7 +254,7 @@ def shown(name: str) -> str:
 
 def _before(workspace: Workspace, feature: Feature, worktree: Path) -> Before:
     git = workspace.git.at(worktree)
-    tree = git.tree_of_worktree(_private_index(workspace, feature))
+    tree = git.tree_of_worktree(private_index(workspace, feature))
     branches = git.refs("refs/heads/")
     head = branches.get(f"refs/heads/{feature.branch}")
     working = frozenset(f"refs/heads/{one.branch}" for one in workspace.world.features.values() if one.attempt)
@@ -262,7 +262,8 @@ def _before(workspace: Workspace, feature: Feature, worktree: Path) -> Before:
     return Before(head=head, tree=tree, context=context, branches=branches, working=working, log=workspace.head)
 
 
-def _private_index(workspace: Workspace, feature: Feature) -> Path:
+def private_index(workspace: Workspace, feature: Feature) -> Path:
+    """Return the index of the kit's own, into which a feature's worktree is taken as it is."""
     path = workspace.home / "index" / f"{feature.slug}.tree"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
@@ -334,7 +335,7 @@ def tried(workspace: Workspace, prepared: Prepared, kept: Sha) -> dict[str, tupl
 def keep(workspace: Workspace, prepared: Prepared) -> tuple[str, Sha]:
     """Keep the failed attempt's tree, commits and uncommitted work, under a ref; return its name and commit."""
     git = workspace.git.at(prepared.worktree)
-    tree = git.tree_of_worktree(_private_index(workspace, prepared.feature))
+    tree = git.tree_of_worktree(private_index(workspace, prepared.feature))
     head = git.commit("HEAD")
     step = prepared.step
     message = f"orchestrator: attempt {prepared.number} of {step.workflow} {step.place.phase}, as it failed\n"

@@ -38,6 +38,7 @@ class Calling(Value):
     client: Client | None = None
     session: str = ""
     resumes: bool = False
+    keeps: tuple[str, ...] = ()  # where the client keeps things of its own, as far as that is there
 
 
 def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> Calling:
@@ -66,7 +67,13 @@ def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> 
         client=client,
         session=name,
         resumes=session is not None,
+        keeps=_keeps(workspace, prepared.feature, client),
     )
+
+
+def _keeps(workspace: Workspace, feature: Feature, client: Client) -> tuple[str, ...]:
+    found = tuple(str(path) for name in client.writes if (path := Path.home() / name).exists())
+    return (*found, str(_folder(workspace, feature))) if client.channel == "file" else found
 
 
 def foreseen(workspace: Workspace, feature: Feature, step: Step) -> list[str]:

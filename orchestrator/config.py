@@ -70,6 +70,8 @@ class Gates(Value, forbid_unknown_fields=True):
 class Run(Value, forbid_unknown_fields=True):
     parallel: int = 3
     sign: bool = False
+    sandbox: bool = False
+    writable: tuple[str, ...] = ()  # what an agent in a sandbox may write to besides
 
 
 class Worktrees(Value, forbid_unknown_fields=True):

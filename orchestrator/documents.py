@@ -290,8 +290,9 @@ def effective(current: Source, accepted: Source | None, readings: Readings | Non
     if validate != old.configuration.validate:
         pending.append(f"{config.FILE}: [validate] changed: {_shown(old)} -> {_shown(new)}")
         validate = old.configuration.validate
+    run = _run(old.configuration.run, new.configuration.run, pending)
     return Effective(
-        configuration=msgspec.structs.replace(new.configuration, validate=validate, gates=gates),
+        configuration=msgspec.structs.replace(new.configuration, validate=validate, gates=gates, run=run),
         line=Line(documents=tuple(order(documents)), pauses=pauses),
         problems=tuple(one for one in new.problems if not _covered(one, new.missing, old.line)),
         pending=tuple(pending),
@@ -365,6 +366,18 @@ def _unchanged(new: Reading, source: Source, is_changed: bool) -> Effective:
         left_out=new.left_out,
         drift=new.drift,
     )
+
+
+def _run(old: config.Run, new: config.Run, pending: list[str]) -> config.Run:
+    """Return how agents run: the present table, but a sandbox that is gone or wider than the accepted one waits."""
+    kept = new
+    if old.sandbox and not new.sandbox:
+        pending.append(f"{config.FILE}: [run] sandbox: agents run in none now")
+        kept = msgspec.structs.replace(kept, sandbox=True)
+    if old.sandbox and (more := sorted(set(new.writable) - set(old.writable))):
+        pending.append(f"{config.FILE}: [run] writable: agents in the sandbox may write to {' and '.join(more)} now")
+        kept = msgspec.structs.replace(kept, writable=tuple(one for one in new.writable if one in old.writable))
+    return kept
 
 
 def _mixed(old: Reading, new: Reading, pending: list[str]) -> list[Document]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
-from orchestrator import attempts, calling, checkpoints, evidence, mending, rollback, worktrees
+from orchestrator import attempts, calling, checkpoints, confining, evidence, mending, rollback, worktrees
 from orchestrator.adapters.agent import Misread, Ran, Said, last_result, one_line, plain, run_validation
 from orchestrator.adapters.git import Git
 from orchestrator.attempts import Prepared, Result
@@ -151,7 +151,7 @@ def conclude(
             return interrupt(workspace, prepared, "it was stopped from the keyboard")
         if isinstance(verdict, Failed):
             return fail(workspace, prepared, verdict, seconds())
-        refused = _commit(workspace, prepared)
+        refused = _commit(workspace, prepared, stop)
     except (AgentFault, GitFailed) as error:
         found = worktrees.locks(workspace, prepared.worktree, prepared.feature.branch)
         reason = f"{attempts.stays(found)}: {error}" if found else str(error)
@@ -168,14 +168,7 @@ def validate(workspace: Workspace, prepared: Prepared, stop: threading.Event) ->
     if not command:
         return Checked(command="", exit=0)
     tree = attempts.tree(workspace, prepared.feature, prepared.worktree)
-    ran = run_validation(
-        command,
-        directory=prepared.worktree,
-        environment=attempts.environment(workspace, prepared.feature, prepared.step, prepared.run),
-        limit=workspace.configuration.timeout,
-        output=attempts.output_file(workspace, prepared.feature, "validation"),
-        stop=stop,
-    )
+    ran = _shell(workspace, prepared, command, "validation", stop)
     if ran.stopped:
         return None
     if ran.code in NO_PROGRAM:
@@ -212,15 +205,38 @@ def _verdict(pass_when: str, command: str, ran: Ran) -> Failed | None:
     return Failed(reason=reason, command=command, exit=code, tail=_tail(ran))
 
 
-def _commit(workspace: Workspace, prepared: Prepared) -> Failed | None:
-    """Commit what the agent left uncommitted; the user's hooks may refuse. Raises GitFailed for a fault."""
+def _shell(workspace: Workspace, prepared: Prepared, command: str, name: str, stop: threading.Event) -> Ran:
+    """Run a command on what the agent wrote, where the agent ran; raises AgentFault where it cannot be run."""
+    environment = attempts.environment(workspace, prepared.feature, prepared.step, prepared.run)
+    with confining.room(workspace, prepared.feature, prepared.worktree, prepared.run, environment) as room:
+        return run_validation(
+            command,
+            directory=prepared.worktree,
+            environment=room.environment,
+            limit=workspace.configuration.timeout,
+            output=attempts.output_file(workspace, prepared.feature, name),
+            stop=stop,
+            writable=room.writable,
+        )
+
+
+def _commit(workspace: Workspace, prepared: Prepared, stop: threading.Event) -> Failed | None:
+    """Commit what the agent left uncommitted; the user's hooks may refuse. Raises GitFailed for a fault.
+
+    In a sandbox git runs in it, too: hooks may be files of the worktree, or call some.
+    """
     git = workspace.git.at(prepared.worktree)
     if not git.dirt():
         return None
     feature, step = prepared.feature, prepared.step
     subject = f"feat({feature.slug}): {step.workflow} {step.place.phase} {step.phase_title}".rstrip()
     message = f"{subject}\n\nFeature: {feature.slug}\nWorkflow: {step.workflow}\n"
-    code, said = git.commit_all(message, sign=workspace.configuration.run.sign)
+    sign = workspace.configuration.run.sign
+    if workspace.sandbox:
+        ran = _shell(workspace, prepared, git.commit_all_words(message, sign=sign), "commit", stop)
+        code, said = -1 if ran.code is None else ran.code, ran.text
+    else:
+        code, said = git.commit_all(message, sign=sign)
     if code == 0:
         return None
     if not git.has_staged():

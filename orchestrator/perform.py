@@ -10,7 +10,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from orchestrator import attempts, calling, checkpoints, furnishing, judging, rollback, worktrees
+from orchestrator import attempts, calling, checkpoints, confining, furnishing, judging, rollback, worktrees
 from orchestrator.adapters.agent import Ran, end_leftovers, run_agent
 from orchestrator.adapters.lock import RunLock
 from orchestrator.attempts import Prepared, Result
@@ -36,6 +36,7 @@ def take_step(workspace: Workspace, feature: FeatureId, stop: threading.Event) -
         if current.status is not Status.ACTIVE:
             return judging.result_of(current, "parked", current.waits.reason if current.waits else str(current.status))
         step = attempts.step_of(workspace, current)
+        confining.refuse_unfit(workspace, current)
         with _merging(workspace, step), attempts.slot(workspace, current):
             return _attempt(workspace, current, step, stop)
 
@@ -72,6 +73,7 @@ def recover(workspace: Workspace, feature: FeatureId) -> None:
         return
     reason = "its deadline passed without a report" if attempt.deadline else "the kit did not survive it"
     end_leftovers(attempt.run)
+    confining.clear(attempt.run)
     moved = _unlock(workspace, current) if attempt.worktree else ""
     workspace.notices.append(f"{current.slug}: attempt {attempt.number} was interrupted ({reason}){moved}; not counted")
     place = Path(attempt.worktree)
@@ -131,13 +133,17 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
 
 
 def _call(workspace: Workspace, prepared: Prepared, call: Calling, stop: threading.Event) -> tuple[Ran, Told | None]:
-    ran = run_agent(
-        call.words,
-        directory=prepared.worktree,
-        brief=call.stdin,
-        environment=call.environment,
-        limit=workspace.configuration.timeout,
-        output=attempts.output_file(workspace, prepared.feature, "agent"),
-        stop=stop,
-    )
+    with confining.room(
+        workspace, prepared.feature, prepared.worktree, prepared.run, call.environment, call.keeps
+    ) as room:
+        ran = run_agent(
+            call.words,
+            directory=prepared.worktree,
+            brief=call.stdin,
+            environment=room.environment,
+            limit=workspace.configuration.timeout,
+            output=attempts.output_file(workspace, prepared.feature, "agent"),
+            stop=stop,
+            writable=room.writable,
+        )
     return ran, calling.record(workspace, prepared, call, ran)

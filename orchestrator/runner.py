@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from orchestrator import attempts, perform, rollback, worktrees
+from orchestrator import attempts, confining, perform, rollback, worktrees
 from orchestrator.adapters.lock import holder
 from orchestrator.announcing import Announcer, failed
 from orchestrator.attempts import Result
@@ -72,15 +72,23 @@ def held_back(workspace: Workspace) -> dict[FeatureId, str]:
         return {}
     places = {one.branch: one.path for one in workspace.git.worktrees()}
     reasons = {one.id: reason for one in ready if (reason := _missing(one, places) or _out_of_line(workspace, one))}
+    confined = confining.is_wanted(workspace)
     unfit = _unfit_main(workspace)
     main_holder = _main_holder(workspace)
     for feature in ready:
-        if unfit and places.get(feature.branch) == workspace.main and not attempts.is_as_left(workspace, feature):
+        if confined and (why := _unconfined(workspace, feature, places)):
+            reasons.setdefault(feature.id, why)
+        elif unfit and places.get(feature.branch) == workspace.main and not attempts.is_as_left(workspace, feature):
             reasons[feature.id] = f"the main worktree, where it runs, {unfit}"
         elif (unfit or main_holder) and _merges(workspace, feature):
             why = unfit or f"is used by {main_holder}"
             reasons[feature.id] = f"it merges, and the main worktree {why}"
     return reasons
+
+
+def _unconfined(workspace: Workspace, feature: Feature, places: Mapping[str | None, Path]) -> str:
+    merges = _merges(workspace, feature)
+    return confining.unfit(workspace, feature, merges=merges, place=places.get(feature.branch))
 
 
 def _unfit_main(workspace: Workspace) -> str:
@@ -306,7 +314,7 @@ def _refuse(workspace: Workspace, feature: Feature, who: str) -> None:
         raise Busy(f"{feature.slug}: {who}", "try again when that has ended")
     if is_ready(feature):
         worktrees.refuse_missing(workspace, feature)
-        attempts.step_of(workspace, feature)
+        confining.refuse_unfit(workspace, feature)
 
 
 def waiting(workspace: Workspace) -> Iterator[Feature]:

@@ -76,6 +76,7 @@ class Workspace:
         self.context = repository.main / ".context"
         self.git = Git(repository.main)
         self.journal = Journal(self.log, now, command)
+        self.sandbox: bool | None = None  # whether the steps of this command run in one; None where it runs none
         self.notices: list[str] = []  # what the person is to be told, one line each
         self.problem: Problem | None = None
         self._door = threading.RLock()  # `run -j` records from several threads

@@ -284,6 +284,19 @@ def test_what_removes_or_weakens_a_stop_or_changes_a_validation_waits_for_a_pers
     assert (found.problems, found.is_changed) == ((), True)
 
 
+def test_a_sandbox_that_is_gone_or_wider_waits_for_a_persons_yes() -> None:
+    accepted = given('[run]\nsandbox = true\nwritable = ["~/.npm"]\n', **ACCEPTED)
+    found = effective(given('[run]\nwritable = ["~/.npm", "/srv"]\nparallel = 5\n', **ACCEPTED), accepted)
+    assert found.pending == (
+        "orchestrator.toml: [run] sandbox: agents run in none now",
+        "orchestrator.toml: [run] writable: agents in the sandbox may write to /srv now",
+    )
+    run = found.configuration.run
+    assert (run.sandbox, run.writable, run.parallel) == (True, ("~/.npm",), 5)
+    stricter = effective(given("[run]\nsandbox = true\n", **ACCEPTED), given(**ACCEPTED))
+    assert (stricter.pending, stricter.configuration.run.sandbox) == ((), True)
+
+
 def test_another_glob_does_not_lose_a_stop() -> None:
     moved = Source(configuration=b'workflows.glob = "other/*.md"\n', files={"other/1-x.md": PLAIN})
     found = effective(moved, given(**ACCEPTED))

@@ -23,7 +23,8 @@ FLOORS = {
     "adapters": 2,
     "log": 3,
     **dict.fromkeys(
-        ("workspace", "mending", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees"), 4
+        ("workspace", "mending", "perform", "attempts", "judging", "checkpoints", "rollback", "worktrees", "confining"),
+        4,
     ),
     **dict.fromkeys(("evidence", "sitting", "approval", "signers", "guarding", "publishing", "calling"), 4),
     **dict.fromkeys(

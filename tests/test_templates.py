@@ -157,7 +157,7 @@ def test_every_key_is_shown_and_what_is_shown_is_valid() -> None:
             "types": {"4.5: GATE 2": "validation"},
             "pause": {"11a: Staging": "24h"},
         },
-        "run": {"parallel": 3, "sign": False},
+        "run": {"parallel": 3, "sign": False, "sandbox": False, "writable": ["~/.npm"]},
         "worktrees": {"root": "../REPO.worktrees", "copy": [".env"], "setup": "npm ci"},
         "checkpoints": {"tags": 20},
         "backups": {"keep": 50},

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -224,9 +225,9 @@ def _rules(writable: Sequence[str]) -> int:
 
 
 def _allow(rules: int, path: str, handled: int) -> None:
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    place = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)  # who gives paths has resolved them
     try:
-        allowed = handled if os.path.isdir(path) else handled & _OF_FILES  # noqa: PTH112
+        allowed = handled if stat.S_ISDIR(os.fstat(place).st_mode) else handled & _OF_FILES
         rule = allowed.to_bytes(8, sys.byteorder) + place.to_bytes(4, sys.byteorder)
         _called(_ADD_RULE, rules, _BENEATH, rule, 0)
     finally:

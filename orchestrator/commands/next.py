@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from orchestrator import announcing, attempts, calling, render, runner, session, worktrees
+from orchestrator import announcing, attempts, calling, confining, render, runner, session, worktrees
 from orchestrator.attempts import Result
 from orchestrator.core import brief, decide
 from orchestrator.core.schedule import RunStep, next_action
@@ -19,15 +19,17 @@ from orchestrator.workspace import Workspace
 @click.command("next")
 @click.argument("feature", required=False)
 @click.option("--dry-run", is_flag=True, help="Show which step, which brief, which command, where; do nothing.")
+@click.option("--sandbox/--no-sandbox", default=None, help="Let the agent write to its own worktree alone (Linux).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(feature: str | None, dry_run: bool, as_json: bool) -> int:
+def command(feature: str | None, dry_run: bool, sandbox: bool | None, as_json: bool) -> int:
     """Do one step: of FEATURE, or of the feature whose turn it is (round-robin)."""
     if dry_run:
         with session.reading() as workspace:
-            return _foresee(workspace, feature, as_json)
+            return _foresee(workspace, feature, sandbox, as_json)
     with session.writing("next") as workspace:
         only = workspace.living(feature).id if feature else None
         workspace.settle_line()
+        confining.enter(workspace, sandbox)
         result = _stoppable(workspace, only)
         if result is not None:
             render.step(result, as_json)
@@ -62,10 +64,11 @@ def _nothing(workspace: Workspace, only: FeatureId | None, as_json: bool) -> int
     return status
 
 
-def _foresee(workspace: Workspace, name: str | None, as_json: bool) -> int:
+def _foresee(workspace: Workspace, name: str | None, sandbox: bool | None, as_json: bool) -> int:
     """Print what `next` would do now."""
     only = workspace.living(name).id if name else None
     workspace.usable_line()
+    confining.enter(workspace, sandbox)
     held = runner.held_back(workspace)
     action = next_action(workspace.world, runner.busy(workspace).keys(), held, only)
     if not isinstance(action, RunStep):

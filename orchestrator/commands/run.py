@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from orchestrator import render, runner, session
+from orchestrator import confining, render, runner, session
 from orchestrator.errors import INTERRUPTED, NOTHING_LEFT, WAITS
 from orchestrator.reconcile import reconcile
 from orchestrator.workspace import Workspace
@@ -17,16 +17,18 @@ from orchestrator.workspace import Workspace
 @click.command("run")
 @click.option("-j", "--parallel", type=click.IntRange(1), metavar="N", help="Work on up to N features at once.")
 @click.option("--wait", is_flag=True, help="Stay at the gates and go on when another terminal decides.")
+@click.option("--sandbox/--no-sandbox", default=None, help="Let agents write to their own worktree alone (Linux).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
-def command(parallel: int | None, wait: bool, as_json: bool) -> int:
+def command(parallel: int | None, wait: bool, sandbox: bool | None, as_json: bool) -> int:
     """Do steps of all features until nothing is left to do."""
     with session.writing("run") as workspace:
-        return run(workspace, parallel, wait, as_json)
+        return run(workspace, parallel, wait, as_json, sandbox)
 
 
-def run(workspace: Workspace, parallel: int | None, wait: bool, as_json: bool) -> int:
+def run(workspace: Workspace, parallel: int | None, wait: bool, as_json: bool, sandbox: bool | None = None) -> int:
     """Run, print, and return the exit status: 10 while an open feature waits, else 11; 130 when interrupted."""
     workspace.settle_line()
+    confining.enter(workspace, sandbox)
     stop = threading.Event()
     with render.progress(workspace, as_json, sys.stdout.isatty()) as listen, runner.stopping(stop):
         one = runner.Runner(workspace, parallel or workspace.configuration.run.parallel, stop, listen)

@@ -236,10 +236,31 @@ MUTANTS = (
     Mutant(
         "a time limit ends the child and not its tree",
         "adapters/agent.py",
-        "        ended = _end(lambda: _belonging(run_id, child.pid), [*first, *_steps(grace)], stream.wait)\n",
+        "        ended = _end(lambda: _belonging(run_id, child.pid, child.warden), [*first, *_steps(grace)], stream.wait)\n",
         "        ended = _end(lambda: [one for one in _belonging(run_id, child.pid) if one.pid == child.pid], "
         "[*first, *_steps(grace)], stream.wait)\n",
         "adapters/test_agent.py::test_a_daemon_in_another_session_is_ended_with_its_agent",
+    ),
+    Mutant(
+        "what loses its parent is not the warden's",
+        "adapters/warden.py",
+        "        _prctl(_PR_SET_CHILD_SUBREAPER, 1)\n",
+        "",
+        "adapters/test_agent.py::test_a_daemon_that_left_session_descent_and_marker_is_ended_with_its_agent",
+    ),
+    Mutant(
+        "a sandbox lets files be cut short",
+        "adapters/warden.py",
+        "_WRITES = {1: 0x1FF2, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}\n",
+        "_WRITES = {1: 0x1FF2, 2: 1 << 13, 5: 1 << 15}\n",
+        "end_to_end/test_sandbox.py::test_an_agent_writes_to_its_own_worktree_alone_and_its_commit_is_recorded",
+    ),
+    Mutant(
+        "what leads git to the repository is not looked at after an agent",
+        "confining.py",
+        "        if _content(path) == content and is_there == (content is not None):\n",
+        "        if True:\n",
+        "end_to_end/test_sandbox.py::test_what_would_have_git_run_the_agents_program_outside_is_put_back_and_parked",
     ),
     Mutant(
         "who ignores the asking is left",
