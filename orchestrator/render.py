@@ -27,7 +27,7 @@ from orchestrator.rollback import Plan, stuck
 from orchestrator.workspace import Workspace, now
 
 _READY = "ready"
-_MARKS = {"passed": "passed", "failed": "failed", "gate": "waits at a gate", "parked": "parked",
+MARKS = {"passed": "passed", "failed": "failed", "gate": "waits at a gate", "parked": "parked",
           "rolled_back": "rolled back", "interrupted": "interrupted"}  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def line(result: Result) -> str:
     why = f": {plain(result.why)}" if result.why else ""
     return (
         f"{result.feature}  {result.workflow}/{result.phase}  attempt {result.attempt}  "
-        f"{_MARKS.get(result.outcome, result.outcome)}{why}"
+        f"{MARKS.get(result.outcome, result.outcome)}{why}"
     )
 
 

@@ -22,13 +22,38 @@ from orchestrator.checkpoints import instant
 from orchestrator.core import decide
 from orchestrator.core.schedule import EndRollback, Rest, RunStep, is_ready, is_round_over, next_action
 from orchestrator.core.state import Feature
-from orchestrator.core.values import FeatureId, Status
+from orchestrator.core.values import FeatureId, Status, Value
 from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, OrchestratorError, Refusal
 from orchestrator.workspace import Workspace, about, now
 
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
 _GATHER = 30.0  # seconds in which news goes into one message while steps run
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
+
+
+class Limits(Value):
+    """When a run begins no more steps: `until`, of the monotonic clock, or after `cost` US dollars; 0: never."""
+
+    until: float = 0.0
+    cost: float = 0.0
+    spent: float = 0.0  # by all features when it began
+
+    def reached(self, workspace: Workspace) -> str:
+        """Return which limit is reached, in words, or nothing. A step under way ends in its own time."""
+        if self.until and time.monotonic() >= self.until:
+            return "its time is over"
+        if self.cost and spent(workspace) - self.spent >= self.cost:
+            return f"it used ${spent(workspace) - self.spent:.2f} of ${self.cost:.2f}"
+        return ""
+
+
+FREE = Limits()
+
+
+def spent(workspace: Workspace) -> float:
+    """Return what the calls of all features cost so far, in US dollars."""
+    return sum(one.spent.cost for one in workspace.world.features.values())
+
 
 Listener = Callable[[str, str, Result | None], None]  # ("began" | "ended", slug, result)
 
@@ -145,6 +170,7 @@ class Runner:
         stop: threading.Event,
         listen: Listener,
         gather: float = _GATHER,
+        limits: Limits = FREE,
     ) -> None:
         self._workspace = workspace
         self._parallel = parallel
@@ -155,6 +181,7 @@ class Runner:
         self._later: dict[FeatureId, float] = {}  # what somebody else had just then: not before this moment again
         self._untold: list[Result] = []  # rollbacks that a person was not told of yet
         self._patience = gather
+        self._limits = limits
         self._gather: float | None = None  # until this moment what joins the set goes into the same message
         self._told: int | None = None  # the log's last event when a person was told last
         self.announcer = Announcer(workspace)
@@ -206,14 +233,15 @@ class Runner:
         action = next_action(self._workspace.world, others | self._running.keys(), held)
         if isinstance(action, RunStep):
             attempts.check_agent(self._workspace)
-        if not isinstance(action, Rest) and len(self._running) < self._parallel:
+        is_over = bool(self._limits.reached(self._workspace))
+        if not isinstance(action, Rest) and len(self._running) < self._parallel and not is_over:
             self._begin(pool, action)
             return True
         if self._running:
             done, _ = wait(self._running.values(), timeout=_TICK, return_when=FIRST_COMPLETED)
             self._collect(list(done))
             return True
-        if self._later:
+        if self._later and not is_over:
             self._stop.wait(_TICK)
             return True
         return False
@@ -323,10 +351,11 @@ def waiting(workspace: Workspace) -> Iterator[Feature]:
 
 
 def all_parked(workspace: Workspace) -> bool:
-    """Tell whether every open feature is parked by the kit."""
+    """Tell whether every open feature is parked by the kit, and none goes on by itself."""
     found = list(waiting(workspace))
     return bool(found) and all(
-        one.status is Status.BLOCKED and one.waits and one.waits.kind == "parked" for one in found
+        one.status is Status.BLOCKED and one.waits and one.waits.kind == "parked" and not one.paused_until
+        for one in found
     )
 
 
@@ -347,12 +376,14 @@ def stopping(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def await_change(workspace: Workspace, stop: threading.Event, is_due: Callable[[], bool]) -> None:
-    """Wait until somebody else recorded something, a pause may be over, or `is_due` says that there is work."""
+def await_change(
+    workspace: Workspace, stop: threading.Event, is_due: Callable[[], bool], limits: Limits = FREE
+) -> None:
+    """Wait until somebody else recorded something, a pause or the run may be over, or `is_due` says there is work."""
     size = workspace.head.offset  # of what was read: a decision recorded since then counts
     until = [one.paused_until for one in waiting(workspace) if one.paused_until and one.gate is None]
     while not stop.wait(_TICK):
-        if _size(workspace) != size or any(_is_past(one) for one in until) or is_due():
+        if _size(workspace) != size or any(_is_past(one) for one in until) or is_due() or limits.reached(workspace):
             return
 
 

@@ -43,7 +43,7 @@ FLOORS = {
         4,
     ),
     **dict.fromkeys(("announcing", "furnishing"), 4),
-    **dict.fromkeys(("commands", "render", "session", "showing", "claude", "hooking", "web", "fleet"), 5),
+    **dict.fromkeys(("commands", "render", "session", "showing", "summing", "claude", "hooking", "web", "fleet"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }
 THE_WORLD = {"os", "io", "time", "subprocess", "pathlib", "random", "click"}  # nothing of it is known on floor 1
