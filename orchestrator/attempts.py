@@ -303,9 +303,14 @@ def _slots(workspace: Workspace) -> Path:
 
 def output_file(workspace: Workspace, feature: Feature, what: str) -> Path:
     """Return where the last output of a feature's agent or validation is kept."""
-    folder = workspace.home / "output"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{feature.slug}.{what}.log"
+    path = output_path(workspace, feature, what)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def output_path(workspace: Workspace, feature: Feature, what: str) -> Path:
+    """Return the same, and make nothing."""
+    return workspace.home / "output" / f"{feature.slug}.{what}.log"
 
 
 def has_changed(workspace: Workspace, prepared: Prepared, before: Before) -> bool:

@@ -16,6 +16,7 @@ COMMANDS = {
     "start": "start a feature: branch, state, context files",
     "next": "do one step of the feature whose turn it is",
     "run": "do steps of all features until nothing is left to do",
+    "attach": "follow what the agent of a feature prints",
     "brief": "hand out a step's brief to an agent that drives itself",
     "report": "close the attempt that brief opened",
     "status": "show who is where, what waits, since when",

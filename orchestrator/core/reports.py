@@ -245,6 +245,46 @@ _READERS: dict[str, Callable[[str], Reported]] = {
 }
 
 
+def readable(line: str) -> str:
+    """Return what a line of a client's output says to a person: an empty text for one that says nothing."""
+    if not line.startswith("{"):
+        return line
+    row = next(_rows(line), None)
+    return line if row is None else "\n".join(_spoken(row))
+
+
+def _spoken(row: dict[str, Any]) -> Iterator[str]:
+    """Give words, and calls of tools, of one event of any client."""
+    found = row.get("message")
+    given = _list(found.get("content")) if isinstance(found, dict) else []
+    for part in [one for one in (*given, row.get("part"), row.get("item")) if isinstance(one, dict)]:
+        match part.get("type"):
+            case "text" | "agent_message" if row.get("type") != "user":
+                yield _text(part.get("text")).strip()
+            case "tool_use":
+                yield f"> {_denied({'tool_name': part.get('name'), 'tool_input': part.get('input')})}"
+            case "tool":
+                state = part.get("state")
+                yield f"> {_denied({'tool_name': part.get('tool'), **_input(state)})}"
+            case "command_execution" if row.get("type") == "item.started":
+                yield f"> {_text(part.get('command'))}"[:_WORDS]
+            case _:
+                pass
+    match row.get("type"):
+        case "message" if row.get("role") == "assistant":
+            yield _text(row.get("content"))
+        case "tool_use" if "tool_name" in row:
+            yield f"> {_denied({'tool_name': row.get('tool_name'), 'tool_input': row.get('parameters')})}"
+        case "error" | "turn.failed" | "result" if row.get("error") or row.get("is_error"):
+            yield f"! {_text(row.get('error') or row.get('result') or row.get('errors'))}"[:_WORDS]
+        case _:
+            pass
+
+
+def _input(state: Any) -> dict[str, Any]:
+    return {"tool_input": state.get("input")} if isinstance(state, dict) else {}
+
+
 def _text(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else str(value)
 
