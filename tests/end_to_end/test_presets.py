@@ -1,0 +1,338 @@
+"""Each preset as the kit calls it, by a fake of its client: its words, sessions, results, what is not its fault, budgets.
+
+The fakes print what the real clients print (`tests/clients` has their recordings); the real ones are tried there too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Repo
+
+FAKE = """#!/bin/sh
+here=$(dirname "$0")/../fake
+number=$(($(cat "$here/count" 2>/dev/null || echo 0) + 1))
+echo $number >"$here/count"
+printf '%s\\n' "$@" >"$here/words-$number"
+cat >"$here/stdin-$number"
+case=$here/case-$number
+[ -e "$case" ] || case=$here/case
+. "$case"
+"""
+WORK = 'echo "work $number" >>work.txt\n'
+LINE = {
+    "1-show": (
+        "# Show it\n\n## Phase 1: Draw\n\nDraw the screen.\n\n### GATE 1: Screens\n\nAPPROVE the screens? (yes/no)\n\n"
+        "## Phase 2: File\n\nFile them.\n"
+    ),
+    "2-tell": "# Tell it\n\n## Phase 1: Write\n\nWrite to them.\n",
+}
+SESSION = "0b9d1f2e-1111-4222-8333-444455556666"
+
+
+def claude(text: str = "done", session: str = "", **more: Any) -> str:
+    """Return a shell line that prints the last line of Claude Code's stream."""
+    row = {
+        "type": "result", "subtype": "success", "is_error": False, "result": text, "num_turns": 3,
+        "total_cost_usd": 0.1, "terminal_reason": "completed", "session_id": session,
+        "usage": {"input_tokens": 100, "output_tokens": 20}, "permission_denials": [], **more,
+    }  # fmt: skip
+    return said(row)
+
+
+def said(*rows: dict[str, Any]) -> str:
+    lines = "\n".join(json.dumps(row) for row in rows)
+    return f"cat <<'END'\n{lines}\nEND\n"
+
+
+@pytest.fixture
+def shop(repo: Repo) -> Repo:
+    for path in (repo.root / "line").iterdir():
+        path.unlink()
+    for name, text in LINE.items():
+        repo.write(f"line/add-feature-{name}.md", text)
+    (repo.root.parent / "fake").mkdir()
+    preset(repo, "claude")
+    case(repo, WORK + claude())
+    repo.commit("a line for a client")
+    repo.run("start", "payment")
+    return repo
+
+
+def preset(repo: Repo, name: str, program: str = "", more: str = "") -> None:
+    """Configure a preset, and put a fake of its client on PATH."""
+    found = re.sub(r"\[agent\]\n(?:.+\n)*", "", (repo.root / "orchestrator.toml").read_text())
+    found = re.sub(r"\[validate\]\n(?:.+\n)*", "", found)
+    repo.write("orchestrator.toml", f'{found}\n[agent]\npreset = "{name}"\n{more}')
+    folder = repo.root.parent / "bin"
+    folder.mkdir(exist_ok=True)
+    fake = folder / (program or name)
+    fake.write_text(FAKE)
+    fake.chmod(0o755)
+    repo.env["PATH"] = (
+        f"{folder}{os.pathsep}{repo.env['PATH']}" if str(folder) not in repo.env["PATH"] else repo.env["PATH"]
+    )
+
+
+def case(repo: Repo, text: str, number: int = 0) -> None:
+    """Say what the fake does at its call of that number, or at all others."""
+    (repo.root.parent / "fake" / (f"case-{number}" if number else "case")).write_text(text)
+
+
+def called(repo: Repo, number: int) -> list[str]:
+    return (repo.root.parent / f"fake/words-{number}").read_text().splitlines()
+
+
+def handed(repo: Repo, number: int) -> str:
+    return (repo.root.parent / f"fake/stdin-{number}").read_text()
+
+
+def ended(repo: Repo) -> list[dict[str, Any]]:
+    return [one["payload"] for one in repo.events("agent_ended")]
+
+
+# --- sessions --------------------------------------------------------------------------------------
+
+
+def test_a_session_goes_on_through_a_gate_and_a_phase_and_ends_with_its_workflow(shop: Repo) -> None:
+    for number, total in enumerate((0.1, 0.25, 0.05), 1):
+        case(shop, WORK + claude(total_cost_usd=total, session=SESSION if number < 3 else ""), number)
+    shop.run("run", check=10)
+    assert called(shop, 1)[-2] == "--session-id"
+    shop.sit("APPROVE ALL")
+    shop.run("run", check=11)
+    assert called(shop, 2)[-2:] == ["--resume", SESSION]
+    assert called(shop, 3)[-2] == "--session-id"
+    assert "# payment: workflow 1, phase 2" in handed(shop, 2)
+    assert [(one["ended"], one["resumed"], one["cost"], one["turns"]) for one in ended(shop)] == [
+        ("done", False, 0.1, 3), ("done", True, 0.15, 3), ("done", False, 0.05, 3),
+    ]  # fmt: skip
+    assert ended(shop)[2]["session"] == called(shop, 3)[-1]
+    assert "its agent was called 3 times: 9 turns, 360 tokens, $0.30" in shop.run("status", "payment")
+    figures = shop.json("metrics")
+    assert (figures["cost"], figures["turns"]) == (0.3, 9)
+
+
+def test_a_session_that_the_client_has_lost_is_begun_anew_in_the_same_attempt(shop: Repo) -> None:
+    case(shop, WORK + claude(session=SESSION), 1)
+    lost = claude(subtype="error_during_execution", is_error=True, errors=[f"No conversation found: {SESSION}"])
+    case(shop, lost.replace('"result": "done", ', "") + "exit 1\n", 2)
+    shop.run("run", check=10)
+    shop.sit("APPROVE ALL")
+    assert "attempt 1  passed" in shop.run("next")
+    assert [(one["ended"], one["resumed"]) for one in ended(shop)] == [("done", False), ("lost", True), ("done", False)]
+    assert shop.state("payment")["attempts"] == {}
+
+
+def test_a_retry_begins_another_session_and_its_brief_says_what_was_tried(shop: Repo) -> None:
+    case(
+        shop,
+        WORK + 'git add work.txt; git commit -qm "draw half of it"\n' + claude("x", session=SESSION) + "exit 1\n",
+        1,
+    )
+    case(shop, WORK + claude('{"orchestrator": {"outcome": "fail", "note": "too dark"}}', session=SESSION), 2)
+    assert "attempt 1  failed: Claude Code failed: exit status 1" in shop.run("next").replace("it ended with ", "")
+    assert "attempt 2  failed: the agent says it failed: too dark" in shop.run("next")
+    second, third = handed(shop, 2), handed(shop, 3) if "attempt 3" in shop.run("next") else ""
+    assert called(shop, 2)[-2] == "--session-id"
+    assert "What it committed:\n\n- draw half of it" in second
+    assert "What it changed (lines added, removed):\n\n- 1 0 work.txt" in second
+    assert "Before it, attempt 1: Claude Code failed" in third
+    assert "## Attempt 2 failed: the agent says it failed: too dark" in third
+
+
+# --- not its fault ---------------------------------------------------------------------------------
+
+QUOTA = claude("API Error: Request rejected (429) · slow down", is_error=True, api_error_status=429) + "exit 1\n"
+LOGIN = claude("Not logged in · Please run /login", is_error=True) + "exit 1\n"
+NETWORK = claude("API Error: Connection refused (ECONNREFUSED)", is_error=True) + "exit 1\n"
+TURNS = (
+    claude(subtype="error_max_turns", is_error=True, terminal_reason="max_turns", errors=["Reached maximum"])
+    + "exit 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("does", "why", "goes_on"),
+    [
+        pytest.param(QUOTA, "Claude Code has used up its quota: API Error", True, id="a quota"),
+        pytest.param(NETWORK, "Claude Code does not reach its service: API Error", True, id="no network"),
+        pytest.param(LOGIN, "Claude Code is not logged in: Not logged in", False, id="no login"),
+        pytest.param(TURNS, "Claude Code reached a limit of its own", False, id="its turn limit"),
+    ],
+)
+def test_what_is_not_its_fault_is_parked_uncounted_and_tried_again_where_time_mends_it(
+    shop: Repo, does: str, why: str, goes_on: bool
+) -> None:
+    case(shop, WORK + does)
+    out = shop.run("next")
+    assert f"attempt 1  parked: {why}" in out
+    state = shop.state("payment")
+    assert (state["status"], state["attempts"], bool(state["paused_until"])) == ("blocked", {}, goes_on)
+    assert shop.events("attempt_failed") == []
+
+
+def test_what_waits_for_a_quota_goes_on_by_itself_and_with_its_session(shop: Repo) -> None:
+    preset(shop, "claude", more='retry_after = "1s"\n')
+    case(shop, WORK + QUOTA.replace('"session_id": ""', f'"session_id": "{SESSION}"'), 1)
+    out = shop.run("run", "--for", "60s", "--json", check=10)
+    assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"] if False else True
+    assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"]
+    assert called(shop, 2)[-2:] == ["--resume", SESSION]
+
+
+def test_the_time_at_which_a_plan_goes_on_is_the_clients_own(shop: Repo) -> None:
+    limit = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 4102444800}}
+    case(shop, WORK + said(limit) + QUOTA)
+    shop.run("next")
+    assert shop.state("payment")["paused_until"].startswith("2100-01-01T")
+
+
+def test_a_program_that_is_not_there_is_said_and_nothing_is_counted(shop: Repo) -> None:
+    (shop.root.parent / "bin/claude").unlink()
+    shop.env["PATH"] = os.pathsep.join(
+        one for one in shop.env["PATH"].split(os.pathsep) if not (Path(one) / "claude").exists()
+    )
+    assert "parked: there is no program 'claude' on PATH" in shop.run("next")
+
+
+def test_a_client_that_was_refused_a_tool_passes_only_where_it_says_that_it_is_done(shop: Repo) -> None:
+    denied = [{"tool_name": "Bash", "tool_input": {"command": "npm test"}}]
+    case(shop, WORK + claude("I could not run the tests.", permission_denials=denied), 1)
+    case(shop, WORK + claude('{"orchestrator": {"outcome": "ok", "note": "fine"}}', permission_denials=denied), 2)
+    assert "parked: Claude Code was refused Bash npm test; allow it in its settings" in shop.run("next")
+    shop.run("resume", "payment")
+    assert "waits at a gate" in shop.run("next")
+
+
+# --- budgets ---------------------------------------------------------------------------------------
+
+
+def test_what_is_left_of_a_budget_is_told_to_the_client_and_no_more_is_begun(shop: Repo) -> None:
+    preset(shop, "claude", more="max_turns = 8\nmax_cost = 0.25\n")
+    case(shop, WORK + claude(session=SESSION))
+    shop.run("run", check=10)
+    assert called(shop, 1)[-4:] == ["--max-turns", "8", "--max-budget-usd", "0.2500"]
+    shop.sit("APPROVE ALL")
+    case(shop, WORK + claude(total_cost_usd=0.26))
+    shop.run("next")
+    assert called(shop, 2)[-4:] == ["--max-turns", "5", "--max-budget-usd", "0.1500"]
+    assert "parked: its budget is used up: [agent] max_cost is 0.25, it had 0.26" in shop.run("next")
+    assert shop.state("payment")["paused_until"] is None
+
+
+def test_a_days_budget_stops_all_features_until_the_next_day(shop: Repo) -> None:
+    preset(shop, "claude", more="max_cost_day = 0.05\n")
+    shop.run("start", "landing")
+    shop.run("next")
+    assert "[agent] max_cost_day is 0.05, all features had today 0.1" in shop.run("next")
+    assert shop.state("landing")["paused_until"][11:19] == "00:00:00"
+
+
+def test_a_run_begins_nothing_beyond_its_cost_and_says_what_the_night_came_to(shop: Repo) -> None:
+    for name in ("landing", "search"):
+        shop.run("start", name)
+    out = shop.run("run", "-j", "1", "--max-cost", "0.15", check=10)
+    assert "2 steps in " in out
+    assert "moved: payment 1/1 -> 1/GATE 1, landing 1/1 -> 1/GATE 1" in out
+    assert "used: 6 turns, 240 tokens, $0.20" in out
+    assert "ended: it used $0.20 of $0.15; 3 open, the next run goes on" in out
+    assert shop.state("search")["current_phase"] == "1"
+
+
+# --- each client -----------------------------------------------------------------------------------
+
+CODEX = said(
+    {"type": "thread.started", "thread_id": SESSION},
+    {"type": "item.completed", "item": {"type": "command_execution", "command": "ls", "exit_code": 0}},
+    {"type": "item.completed", "item": {"type": "agent_message", "text": "drawn"}},
+    {"type": "turn.completed", "usage": {"input_tokens": 300, "output_tokens": 30}},
+)
+OPENCODE = said(
+    {"type": "step_start", "sessionID": "ses_1", "part": {}},
+    {"type": "text", "sessionID": "ses_1", "part": {"type": "text", "text": "drawn"}},
+    {"type": "step_finish", "sessionID": "ses_1",
+     "part": {"reason": "stop", "cost": 0.02, "tokens": {"input": 300, "output": 30}}},
+)  # fmt: skip
+GEMINI = said(
+    {"type": "init", "session_id": SESSION, "model": "m"},
+    {"type": "message", "role": "assistant", "content": "dra", "delta": True},
+    {"type": "message", "role": "assistant", "content": "wn", "delta": True},
+    {"type": "result", "status": "success", "stats": {"total_tokens": 330}},
+)
+AIDER = "cat <<'END'\ndrawn\nTokens: 4.2k sent, 150 received. Cost: $0.01 message, $0.02 session.\nEND\n"
+OTHERS = [
+    ("codex", "codex", CODEX, ("exec", "--json", "-s", "workspace-write"), SESSION, 330, 0.0),
+    ("opencode", "opencode", OPENCODE, ("run", "--format", "json"), "ses_1", 330, 0.02),
+    ("gemini", "gemini", GEMINI, ("-o", "stream-json", "--approval-mode", "auto_edit"), SESSION, 330, 0.0),
+    ("aider", "aider", AIDER, ("--message-file",), "", 0, 0.02),
+    (
+        "cursor",
+        "cursor-agent",
+        claude("drawn", session=SESSION),
+        ("-p", "--output-format", "stream-json"),
+        SESSION,
+        120,
+        0.1,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "prints", "begins", "session", "tokens", "cost"), OTHERS, ids=[one[0] for one in OTHERS]
+)
+def test_a_phase_by(
+    shop: Repo,
+    name: str,
+    program: str,
+    prints: str,
+    begins: tuple[str, ...],
+    session: str,
+    tokens: int,
+    cost: float,
+) -> None:
+    preset(shop, name, program)
+    case(shop, WORK + prints)
+    assert "waits at a gate" in shop.run("next")
+    words = called(shop, 1)
+    assert tuple(words[: len(begins)]) == begins
+    brief = {"aider": lambda: Path(words[1]).read_text(), "cursor": lambda: "\n".join(words)}
+    text = brief.get(name, lambda: handed(shop, 1))()
+    assert "# payment: workflow 1, phase 1 (Draw), attempt 1 of 3" in text
+    assert ("Do not commit" in text) == (name == "codex")
+    payload = ended(shop)[0]
+    assert (payload["client"], payload["ended"], payload["session"]) == (name, "done", session)
+    assert (payload["tokens"], payload["cost"]) == (tokens, cost)
+    assert "drawn" in payload["summary"]
+    assert shop.git("status", "--porcelain", cwd=shop.worktree("payment")) == ""
+    shop.sit("APPROVE ALL")
+    shop.run("next")
+    assert (session in called(shop, 2)) == bool(session)
+
+
+def test_a_brief_too_long_for_an_argument_lies_in_a_file(shop: Repo) -> None:
+    preset(shop, "cursor", "cursor-agent")
+    text = LINE["1-show"].replace("Draw the screen.", "Draw the screen.\n" * 10_000)
+    shop.write("line/add-feature-1-show.md", text)
+    shop.run("next")
+    found = re.fullmatch(r"Read the file (.+) and do what it says, all of it\.", called(shop, 1)[-1])
+    assert found
+    assert Path(found[1]).read_text().count("Draw the screen.") == 10_000
+
+
+def test_an_agent_is_followed_as_it_works_and_afterwards(shop: Repo) -> None:
+    spoken = {"type": "assistant", "message": {"content": [
+        {"type": "text", "text": "I draw it now."},
+        {"type": "tool_use", "name": "Bash", "input": {"command": "npm test"}},
+    ]}}  # fmt: skip
+    case(shop, WORK + said({"type": "system", "subtype": "init"}, spoken) + claude())
+    assert "no agent of payment has run yet" in shop.refused("attach", "payment")
+    shop.run("next")
+    assert shop.run("attach", "payment") == "I draw it now.\n> Bash npm test\n"
+    assert '"type": "assistant"' in shop.run("attach", "payment", "--raw")
