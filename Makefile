@@ -4,6 +4,7 @@ PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
 TESTERS ?= $(shell expr $(WORKERS) + 1)
+CLIENTS ?= $(or $(ORCHESTRATOR_CLIENTS),.clients)
 SEED ?= 1
 SCENES ?= 0
 CUTS ?= 200
@@ -15,8 +16,8 @@ STEPS ?= 40
 TREES ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean figures git-matrix powercut concurrency machine rollback-soak mutants flips \
-	agents-soak verify-soak crash kills
+.PHONY: help demo test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
+	mutants flips agents-soak verify-soak crash kills
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -30,6 +31,10 @@ demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no log
 
 test: $(VENV)/.installed ## every test
 	@$(VENV)/bin/python -m pytest -n $(TESTERS)
+
+test-clients: $(VENV)/.installed ## the real Claude Code, Codex and opencode against a stand-in for their models (npm, a gigabyte)
+	@sh tests/clients/install.sh "$(CLIENTS)"
+	@ORCHESTRATOR_CLIENTS="$$(cd "$(CLIENTS)" && pwd)" $(VENV)/bin/python -m pytest -n $(TESTERS) tests/clients/real
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
