@@ -419,7 +419,7 @@ def _opened(
         return subprocess.Popen(
             command,
             cwd=directory,
-            env=dict(environment),
+            env={**environment, "PWD": str(directory)},  # some clients work where it says, not where they are
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

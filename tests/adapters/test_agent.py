@@ -153,6 +153,11 @@ def test_an_agent_has_no_terminal_and_a_session_of_its_own(bench: Bench) -> None
     assert bench.run(*PYTHON, script).head == "True False False\n"
 
 
+def test_an_agent_is_told_the_directory_that_it_is_in_and_not_the_persons(bench: Bench) -> None:
+    bench.environment["PWD"] = "/"
+    assert bench.run(*PYTHON, "import os; print(os.environ['PWD'])").head == f"{bench.directory}\n"
+
+
 def test_an_agent_finds_the_signals_as_in_a_shell(bench: Bench) -> None:
     script = "import signal; print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)"
     assert bench.run(*PYTHON, script).head == "True\n"
