@@ -65,7 +65,8 @@ _EVERYWHERE = (
         kind="network",
         pattern=r"econnrefused|econnreset|enotfound|eai_again|etimedout|getaddrinfo|unable to connect|fetch failed|"
         r"connection (?:refused|failed|reset|error)|waiting for network|error sending request|stream disconnected|"
-        r"\b50[0234]\b|servers are down",
+        r"\b50[0234]\b|servers are down|"
+        r"\"stream error\"",  # opencode's log, of an error that it tries to outlast, whatever the service called it
     ),
 )
 _GIT = ",".join(f"Bash(git {one} *)" for one in ("add", "commit", "status", "diff", "log", "show"))

@@ -104,7 +104,9 @@ def _claude(output: str) -> Reported:
 
 def _limited_until(limit: Any) -> int:
     """Return when a plan's limit ends, in seconds since 1970; 0 where it is not reached."""
-    return _whole(limit.get("resetsAt")) if isinstance(limit, dict) and limit.get("status") == "rejected" else 0
+    if not isinstance(limit, dict) or limit.get("status") != "rejected":
+        return 0
+    return int(_number(limit.get("resetsAt"), most=1e11))
 
 
 def _claude_error(last: dict[str, Any], words: str, reason: str) -> str:
@@ -293,13 +295,13 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _number(value: Any) -> float:
-    """Return a number that is none below zero, also of text; 0.0 for all else."""
+def _number(value: Any, most: float = 1e9) -> float:
+    """Return a number from zero up to `most`, also of text; 0.0 for all else."""
     try:
         found = float(value)
     except (TypeError, ValueError):
         return 0.0
-    return found if 0.0 <= found < 1e9 else 0.0
+    return found if 0.0 <= found < most else 0.0
 
 
 def _whole(value: Any) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.core import reports
+from orchestrator.core.clients import CLIENTS
 from tests.clients.cases import CASES
 from tests.clients.recorded import RECORDED, TABLE, events, said, table
 
@@ -154,3 +156,58 @@ def test_the_result_line_stands_in_the_final_text_and_not_on_a_line_of_the_outpu
 
     assert texts[-1].splitlines()[-1] == RESULT
     assert RESULT not in said(client, "work").splitlines()
+
+
+# What a preset makes of a case: what stands in its way, or how it ended. None: the work's own fault.
+READ: dict[str, dict[str, str | None]] = {
+    "claude": {
+        **dict.fromkeys(
+            ("work", "resumed", "resumed-after-kill", "resumed-after-quota", "question", "refused"), "done"
+        ),
+        **dict.fromkeys(("quota", "quota-midway", "quota-later", "plan", "overloaded"), "quota"),
+        **dict.fromkeys(("turns", "budget"), "limit"),
+        **dict.fromkeys(("login", "no-login"), "login"),
+        "network": "network",
+        "unknown-session": "lost",
+        **dict.fromkeys(("taken-session", "bad-option", "terminated", "killed")),
+    },
+    "codex": {
+        **dict.fromkeys(("work", "resumed", "resumed-after-kill", "question", "refused"), "done"),
+        **dict.fromkeys(("quota", "quota-midway", "quota-later", "plan"), "quota"),
+        **dict.fromkeys(("login", "no-login"), "login"),
+        "network": "network",
+        "unknown-session": "lost",
+        **dict.fromkeys(("bad-option", "terminated", "killed")),
+    },
+    "opencode": {
+        **dict.fromkeys(("work", "resumed", "question", "refused"), "done"),
+        **dict.fromkeys(("quota", "quota-midway", "plan"), "quota"),
+        "login": "login",
+        "unknown-session": "lost",
+        **dict.fromkeys(("refused-outside", "bad-option", "terminated", "killed")),
+    },
+}
+
+
+@pytest.mark.parametrize(("client", "case"), [(client, case) for client, cases in CASES.items() for case in cases])
+def test_a_preset_reads_each_recording_for_what_it_is(client: str, case: str) -> None:
+    status = table()[f"{client}-{case}"]["status"]
+
+    read = reports.read(CLIENTS[client], said(client, case), status if status >= 0 else None)
+
+    assert ("done" if read.is_over else read.kind) == READ[client][case], read
+
+
+def test_a_preset_reads_when_a_plan_goes_on_and_who_was_denied_what() -> None:
+    assert reports.read(CLIENTS["claude"], said("claude", "plan"), 1).until == 4102444800
+    assert [one.split()[0] for one in reports.read(CLIENTS["claude"], said("claude", "refused"), 0).denied] == [
+        "Bash",
+        "Write",
+    ]
+    assert reports.read(CLIENTS["opencode"], said("opencode", "refused-outside"), 0).denied
+
+
+def test_an_error_that_opencode_tries_to_outlast_is_not_the_works_fault_whatever_it_is_called() -> None:
+    text = said("opencode", "quota").replace("This request would exceed your account's rate limit.", "Slow down.")
+
+    assert reports.read(CLIENTS["opencode"], text, None).kind == "network"
