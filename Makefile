@@ -4,6 +4,8 @@ PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
 TESTERS ?= $(shell expr $(WORKERS) + 1)
+FEATURES ?= 5
+WORKFLOWS ?= 12
 CLIENTS ?= $(or $(ORCHESTRATOR_CLIENTS),.clients)
 SEED ?= 1
 SCENES ?= 0
@@ -17,7 +19,7 @@ TREES ?= 2000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
-	mutants flips agents-soak verify-soak crash kills
+	mutants flips agents-soak verify-soak crash kills night
 
 help: ## this list
 	@grep -E "^[a-z-]+:.*## " Makefile | sed "s/:.*## / /" | awk "{name = \$$1; \$$1 = \"\"; printf \"  %-16s %s\\n\", name, \$$0}"
@@ -35,6 +37,10 @@ test: $(VENV)/.installed ## every test
 test-clients: $(VENV)/.installed ## the real Claude Code, Codex and opencode against a stand-in for their models (npm, a gigabyte)
 	@sh tests/clients/install.sh "$(CLIENTS)"
 	@ORCHESTRATOR_CLIENTS="$$(cd "$(CLIENTS)" && pwd)" $(VENV)/bin/python -m pytest -n $(TESTERS) tests/clients/real
+
+night: $(VENV)/.installed ## FEATURES by WORKFLOWS of the real Claude Code with hangs, floods, limits, kills (minutes; SEED)
+	@sh tests/clients/install.sh "$(CLIENTS)"
+	@ORCHESTRATOR_CLIENTS="$$(cd "$(CLIENTS)" && pwd)" $(VENV)/bin/python -m tests.clients.night $(FEATURES) $(WORKFLOWS) $(SEED)
 
 check: $(VENV)/.installed ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

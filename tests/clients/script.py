@@ -54,7 +54,9 @@ class Refusal(Value):
 
 
 class Hang(Value):
-    """The interface takes the request and never answers."""
+    """The interface takes the request and never answers, `times` times."""
+
+    times: int = 1 << 30
 
 
 Scene = Turn | Refusal | Hang
@@ -73,16 +75,16 @@ def named(text: str) -> str | None:
 def scene(play: Sequence[Scene], results: int, met: Mapping[int, int]) -> tuple[int, Scene]:
     """Return the scene that comes after `results` tool results of a play, and its place.
 
-    A conversation that is sent once more gets the same scene. `met` counts the refusals by place: one that was
+    A conversation that is sent once more gets the same scene. `met` counts refusals and hangs by place: one that was
     met as often as it is to be is passed over.
     """
     seen = 0
     for place, one in enumerate(play):
-        if isinstance(one, Refusal):
+        if isinstance(one, Refusal | Hang):
             if met.get(place, 0) < one.times and seen >= results:
                 return place, one
             continue
-        if isinstance(one, Hang) or not one.calls or seen >= results:
+        if not one.calls or seen >= results:
             return place, one
         seen += len(one.calls)
     return len(play), Turn("The play is over.")

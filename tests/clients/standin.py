@@ -10,7 +10,7 @@ import json
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -35,10 +35,11 @@ class Asked(Value):
 
 
 class StandIn:
-    """The server: `with StandIn(plays) as standin: ... standin.url`."""
+    """The server: `with StandIn(plays) as standin: ... standin.url`. `of` tells which play a prompt asks for."""
 
-    def __init__(self, plays: Mapping[str, Sequence[Scene]]) -> None:
+    def __init__(self, plays: Mapping[str, Sequence[Scene]], of: Callable[[str], str | None] = named) -> None:
         self.plays = dict(plays)
+        self._of = of
         self.asked: list[Asked] = []
         self.refused: list[str] = []  # hosts that a client wanted to reach through the proxy
         self._met: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -62,11 +63,11 @@ class StandIn:
 
     def answer(self, path: str, body: Json, told: Sequence[str | None], aside: bool) -> Scene:
         """Return the scene for a conversation: `told` is its texts by people, and None for each tool result."""
-        starts = [place for place, text in enumerate(told) if text is not None and named(text)]
+        starts = [place for place, text in enumerate(told) if text is not None and self._of(text)]
         if aside or not starts:
             self.asked.append(Asked(path, body, "", -1, 200))
             return ASIDE
-        play = named(told[starts[-1]] or "") or ""
+        play = self._of(told[starts[-1]] or "") or ""
         results = sum(text is None for text in told[starts[-1] :])
         with self._lock:
             place, found = scene(self.plays.get(play, [UNKNOWN]), results, self._met[play])

@@ -26,6 +26,7 @@ LINE = {
     "1-build": "# Build it\n\n## Phase 1: Write\n\nWrite the note.\n\nplay: first\n\n## Phase 2: Read\n\nRead it.\n\nplay: second\n",
 }
 ALLOWED = {"claude": 'arguments = ["--allowedTools", "Bash(touch *),Bash(sleep *)"]\n'}  # beside the preset's own
+SHORT = {"claude": 'timeout = "8s"\n', "codex": 'timeout = "8s"\n', "opencode": 'timeout = "20s"\n'}  # it starts slowly
 ASKS = '{"orchestrator": {"outcome": "gate", "trigger": "Which colour?"}}'
 COMMIT = Shell("git add note.txt && git commit --quiet -m 'a note'")
 LOGIN = Refusal(401, "authentication_error", "invalid x-api-key")
@@ -102,7 +103,7 @@ def test_a_client_walks_a_workflow_in_one_session(client: str, shop: Any) -> Non
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_that_hits_a_limit_is_parked_until_it_may_be_over_and_then_goes_on(client: str, shop: Any) -> None:
     limited = (does(Write("note.txt", "hello\n")), Refusal(429, "rate_limit_error", LIMIT))
-    repo = shop(client, {"first": limited, "second": SECOND}, 'timeout = "15s"\n')
+    repo = shop(client, {"first": limited, "second": SECOND}, SHORT[client])
 
     repo.run("next", check=None)
     state = repo.state("payment")
@@ -133,12 +134,12 @@ def test_a_client_that_hangs_in_a_command_runs_into_the_time_limit_and_is_ended_
     repo = shop(
         client,
         {"first": (does(Write("note.txt", "hello\n")), does(Shell("touch begun && sleep 300")))},
-        'timeout = "8s"\n',
+        SHORT[client],
     )
 
     repo.run("next", check=None)
 
-    assert repo.events("attempt_failed")[-1]["payload"]["reason"].endswith("ran into its time limit (8 s)")
+    assert "ran into its time limit" in repo.events("attempt_failed")[-1]["payload"]["reason"]
     assert repo.leftovers() == []
 
 
