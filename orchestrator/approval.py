@@ -116,6 +116,9 @@ def _refuse_changed(workspace: Workspace, item: Item) -> None:
     """Raise Refusal, naming the field, where files or git do not hold what was shown any more."""
     feature = workspace.world.features[item.bound.feature]
     present, _ = evidence.bound(workspace, feature)
+    if evidence.is_false(workspace, feature, present.base):
+        hint = "`git fsck` names what is false"
+        raise Refusal(f"{feature.slug} was not approved: git holds something else of it than its names say", hint)
     if changed := statement.difference(item.bound, present):
         raise Refusal(f"{feature.slug} was not approved: {changed}", f"orchestrator status {feature.slug}")
 

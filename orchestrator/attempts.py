@@ -328,7 +328,15 @@ def tried(workspace: Workspace, prepared: Prepared, kept: Sha) -> dict[str, tupl
     commits = git.lines(
         "log", "--no-show-signature", "--no-decorate", "--no-color", most, "--format=%s", f"{head}..{kept}^"
     )
-    words = ("diff-tree", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-r")
+    words = (
+        "diff-tree",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-renames",
+        "--ignore-submodules=none",
+        "--numstat",
+        "-r",
+    )
     rows = git.lines(*words, head, kept)
     more = (f"... and {len(rows) - _TRIED} more",) if len(rows) > _TRIED else ()
     return {

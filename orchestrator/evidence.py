@@ -71,6 +71,14 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
     return there, found
 
 
+def is_false(workspace: Workspace, feature: Feature, base: Sha | None) -> bool:
+    """Tell whether git holds other content than the names say between two commits, where a signature is asked for."""
+    kind = feature.gate.gate.type if feature.gate is not None else ""
+    if kind not in workspace.signed or base is None or feature.tip is None:
+        return False
+    return not workspace.git.unaltered().is_true(base, feature.tip, workspace.home)
+
+
 def section(workspace: Workspace, feature: Feature) -> str:
     """Return the gate's own text: as its document has it, or where that lost it, as it was when it was reached.
 
@@ -114,10 +122,28 @@ def _base(workspace: Workspace, feature: Feature, commit: Sha | None, kind: str)
 
     At a gate that needs a signature only what was signed counts as seen: else the feature's beginning.
     """
-    points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
-    seen = (*reversed(feature.signed), feature.first) if kind in workspace.signed else (feature.judged, *points)
     git = workspace.git.unaltered()
-    return next((one for one in seen if one is not None and commit is not None and git.leads_to(one, commit)), None)
+    if commit is None:
+        return None
+    if kind in workspace.signed:
+        return _unsigned_from(workspace, feature, commit)
+    points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
+    return next((one for one in (feature.judged, *points) if one is not None and git.leads_to(one, commit)), None)
+
+
+def _unsigned_from(workspace: Workspace, feature: Feature, commit: Sha) -> Sha | None:
+    """Return the commit from which nothing was signed yet.
+
+    Where the main branch was merged in since, that is where the two met: what a merge undid of it shows.
+    """
+    git = workspace.git.unaltered()
+    seen = next((one for one in (*reversed(feature.signed), feature.first) if one and git.leads_to(one, commit)), None)
+    main = workspace.git.commit("HEAD")
+    if seen is None or main is None or workspace.git.branch() == feature.branch:
+        return seen
+    beyond = git.lines("rev-list", "--first-parent", main, f"^{commit}")  # what came to main is not the branch's own
+    met = git.commit(f"{beyond[-1]}~" if beyond else main)
+    return seen if met is None or met == commit or git.leads_to(met, seen) else met
 
 
 def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:
@@ -166,7 +192,7 @@ def _new(workspace: Workspace, feature: Feature, base: Sha | None, commit: Sha |
     tracked = set(git.names("ls-tree", "-r", "-z", "--name-only", commit)) if commit else set()
     changed = tracked
     if base and commit:
-        words = ("--no-ext-diff", "--no-textconv", "-r", "-z", "--name-only")
+        words = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-r", "-z", "--name-only")
         changed = set(git.names("diff-tree", *words, base, commit))
     for glob in workspace.configuration.gates.evidence:
         for path in sorted(place.glob(glob)):

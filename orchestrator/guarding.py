@@ -250,6 +250,8 @@ class Guard:
             if base is None or base in looked:
                 continue
             looked.add(base)
+            if not all(self._git.leads_to(one, base) for one in self._git.meetings(old, commit)):
+                continue  # the branch was merged in behind it: what that undid of it was not shown
             if self._git.leads_to(base, old):
                 return ""
             bases += [one.base for one in own if one.commit == base]

@@ -159,7 +159,7 @@ def _size(stat: str) -> str:
 
 def _diff(workspace: Workspace, how: str, base: Sha, tip: Sha) -> list[str]:
     """Return git's words about a change between two commits; nothing that an agent could set is run."""
-    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--text", how, "-r")
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", how, "-r")
     return workspace.git.unaltered().lines("diff-tree", *words, base, tip)
 
 

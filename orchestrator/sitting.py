@@ -64,6 +64,9 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
     for one in [one for one in found if is_strange(workspace, one)]:
         found.remove(one)
         workspace.notices.append(f"{one.slug} waits at a gate that the kit did not reach so; it is not offered")
+    for one in [one for one in found if evidence.is_false(workspace, one, evidence.base(workspace, one))]:
+        found.remove(one)
+        workspace.notices.append(f"git holds something else of {one.slug} than its names say; it is not offered")
     found.sort(
         key=lambda one: (
             one.gate is not None and one.gate.gate.type == "deploy",

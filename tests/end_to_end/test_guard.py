@@ -258,6 +258,42 @@ def test_a_commit_behind_a_signed_gate_is_shown_at_the_next_one_whatever_was_dec
     assert "late.txt" in shop.inside("approve", "--show", "payment")[1]
 
 
+def test_what_a_merge_of_main_undid_of_it_is_shown_and_else_refused(shop: Signed) -> None:
+    server, tree = shop.root.parent / "server.git", shop.worktree("payment")
+    shop.write("login.txt", "check the password\n")
+    shop.commit("a fix")
+    shop.git("fetch", "-q", str(shop.root), "main:main", cwd=server)
+    shop.git("merge", "-q", "-s", "ours", "-m", "merge main", "main", cwd=tree)
+    shop.do("status")
+    assert "+0 -1        login.txt" in shop.inside("approve", "--show", "payment")[1]
+    shop.git("update-ref", "refs/heads/main", "main~")  # what the agent may do before the person looks
+    shop.git("read-tree", "--reset", "-u", "main")
+    assert shop.approve() == []
+    shop.do("publish")
+    assert "no signed approval" in push(shop, "feat/payment:main")
+
+
+def test_what_git_holds_under_a_false_name_is_not_offered_to_be_signed(shop: Signed) -> None:
+    shop.write_in("payment", "evil.txt", "let everybody in\n")
+    shop.do("status")
+    names = [shop.git("rev-parse", f"feat/payment{one}^{{tree}}") for one in ("", "~")]
+    false, true = (shop.root / f".git/objects/{one[:2]}/{one[2:]}" for one in names)
+    false.chmod(0o644)
+    false.write_bytes(true.read_bytes())
+    _, shown, said = shop.inside("approve", "--show", "payment")
+    assert "evil.txt" not in shown
+    assert "git holds something else of payment than its names say; it is not offered" in said
+
+
+def test_a_submodule_that_a_file_hides_is_shown(shop: Signed) -> None:
+    tree = shop.worktree("payment")
+    shop.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},lib", cwd=tree)
+    shop.git("commit", "-q", "-m", "lib", cwd=tree)
+    shop.write(".gitmodules", '[submodule "lib"]\n\tpath = lib\n\turl = x\n\tignore = all\n')
+    shop.do("status")
+    assert "+1 -0        lib" in shop.inside("approve", "--show", "payment")[1]
+
+
 def test_in_ci_what_is_pushed_is_checked_whatever_the_branch_is_called(shop: Signed) -> None:
     base, tip = shop.git("rev-parse", "main"), merged(shop)
     words = ("--signers", str(shop.allowed()), "--base", base, "--head", tip)

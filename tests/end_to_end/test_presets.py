@@ -110,7 +110,7 @@ def test_a_session_goes_on_through_a_gate_and_a_phase_and_ends_with_its_workflow
     assert called(shop, 2)[-2:] == ["--resume", SESSION]
     assert called(shop, 3)[-2] == "--session-id"
     assert "# payment: workflow 1, phase 2" in handed(shop, 2)
-    assert [(one["ended"], one["resumed"], one["cost"], one["turns"]) for one in ended(shop)] == [
+    assert [(one["ended"], one.get("resumed", False), one["cost"], one["turns"]) for one in ended(shop)] == [
         ("done", False, 0.1, 3), ("done", True, 0.15, 3), ("done", False, 0.05, 3),
     ]  # fmt: skip
     assert ended(shop)[2]["session"] == called(shop, 3)[-1]
@@ -126,7 +126,11 @@ def test_a_session_that_the_client_has_lost_is_begun_anew_in_the_same_attempt(sh
     shop.run("run", check=10)
     shop.sit("APPROVE ALL")
     assert "attempt 1  passed" in shop.run("next")
-    assert [(one["ended"], one["resumed"]) for one in ended(shop)] == [("done", False), ("lost", True), ("done", False)]
+    assert [(one["ended"], one.get("resumed", False)) for one in ended(shop)] == [
+        ("done", False),
+        ("lost", True),
+        ("done", False),
+    ]
     assert shop.state("payment")["attempts"] == {}
 
 
@@ -182,7 +186,6 @@ def test_what_waits_for_a_quota_goes_on_by_itself_and_with_its_session(shop: Rep
     preset(shop, "claude", more='retry_after = "1s"\n')
     case(shop, WORK + QUOTA.replace('"session_id": ""', f'"session_id": "{SESSION}"'), 1)
     out = shop.run("run", "--for", "60s", "--json", check=10)
-    assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"] if False else True
     assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"]
     assert called(shop, 2)[-2:] == ["--resume", SESSION]
 
@@ -307,8 +310,8 @@ def test_a_phase_by(
     assert "# payment: workflow 1, phase 1 (Draw), attempt 1 of 3" in text
     assert ("Do not commit" in text) == (name == "codex")
     payload = ended(shop)[0]
-    assert (payload["client"], payload["ended"], payload["session"]) == (name, "done", session)
-    assert (payload["tokens"], payload["cost"]) == (tokens, cost)
+    assert (payload["client"], payload["ended"], payload.get("session", "")) == (name, "done", session)
+    assert (payload.get("tokens", 0), payload.get("cost", 0.0)) == (tokens, cost)
     assert "drawn" in payload["summary"]
     assert shop.git("status", "--porcelain", cwd=shop.worktree("payment")) == ""
     shop.sit("APPROVE ALL")
