@@ -93,7 +93,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
         number=number,
         validation=found.validation(step.workflow),
         worktree=str(worktree),
-        commits=agent is None or agent.commits,
+        commits=can_commit(workspace),
     )
     text = brief.compose(feature, workspace.line, step, setting)
     before = _before(workspace, feature, worktree)
@@ -148,6 +148,12 @@ def client(workspace: Workspace) -> Client | None:
     """Return the client of the preset; None where a command of the user's own wins, or nothing is configured."""
     found = workspace.configuration.agent
     return None if found.command else CLIENTS.get(found.preset)
+
+
+def can_commit(workspace: Workspace) -> bool:
+    """Tell whether the agent may write to `.git`; where not, the kit commits what it leaves."""
+    found = client(workspace)
+    return found is None or found.commits or (bool(workspace.sandbox) and bool(found.confined))
 
 
 def agent_name(command: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ A preset's client is called by its entry in the table of clients; a command of t
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -58,6 +59,7 @@ def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> 
         folder=str(_folder(workspace, prepared.feature)),
         turns=turns,
         cost=cost,
+        is_confined=bool(workspace.sandbox),
         arguments=workspace.configuration.agent.arguments,
     )
     return Calling(
@@ -72,8 +74,16 @@ def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> 
 
 
 def _keeps(workspace: Workspace, feature: Feature, client: Client) -> tuple[str, ...]:
-    found = tuple(str(path) for name in client.writes if (path := Path.home() / name).exists())
-    return (*found, str(_folder(workspace, feature))) if client.channel == "file" else found
+    """Return the folders of a client's own, made where a sandbox would not let it make them."""
+    found = [
+        Path(os.path.expandvars(name)) for name in client.writes if not name.startswith("$") or name[1:] in os.environ
+    ]
+    places = [Path.home() / one for one in found]  # an absolute one stays as it is
+    if workspace.sandbox:
+        for place in places:
+            place.mkdir(parents=True, exist_ok=True)
+    own = [_folder(workspace, feature)] if client.channel == "file" else []
+    return tuple(str(one) for one in (*places, *own) if one.exists())
 
 
 def foreseen(workspace: Workspace, feature: Feature, step: Step) -> list[str]:
@@ -90,15 +100,10 @@ def foreseen(workspace: Workspace, feature: Feature, step: Step) -> list[str]:
         folder=str(workspace.home / "calls" / feature.slug),
         turns=turns,
         cost=cost,
+        is_confined=bool(workspace.sandbox),
         arguments=workspace.configuration.agent.arguments,
     )
     return command(client, call)
-
-
-def can_commit(workspace: Workspace) -> bool:
-    """Tell whether the agent may write to `.git`; where not, the kit commits what it leaves."""
-    client = attempts.client(workspace)
-    return client is None or client.commits
 
 
 def _resumable(client: Client, feature: Feature, step: Step) -> Session | None:

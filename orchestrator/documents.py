@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import config
+from orchestrator.adapters import objects
 from orchestrator.adapters.durable import content_of
 from orchestrator.adapters.git import Git
-from orchestrator.adapters.trees import read_tree
 from orchestrator.config import Configuration
 from orchestrator.core import gatemap
 from orchestrator.core.blocks import stored
@@ -263,7 +263,7 @@ def renewed_gates(effective: Effective) -> gatemap.Renewed:
 
 def accepted_source(git: Git, tree: Sha) -> Source:
     """Return the line's source as a person last accepted it."""
-    files = read_tree(git, tree)
+    files = objects.files(git, tree)
     configuration, gates = files.pop(config.FILE, b""), files.pop(MAP_FILE, b"")
     return Source(configuration=configuration, files=files, gates=gates)
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from orchestrator import checkpoints, documents
+from orchestrator.adapters import objects
 from orchestrator.adapters.durable import opened_plain
 from orchestrator.adapters.snapshots import owned
 from orchestrator.core.events import Evidence, Exhibit, Gate
@@ -71,12 +72,23 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
     return there, found
 
 
+def changed(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
+    """Return the files in which a feature differs from `base`, read from objects that are what their names say.
+
+    Raises GitFailed where one is not.
+    """
+    if base is None or feature.tip is None:
+        return []
+    return objects.changed(workspace.git.unaltered(), base, feature.tip)
+
+
 def is_false(workspace: Workspace, feature: Feature, base: Sha | None) -> bool:
-    """Tell whether git holds other content than the names say between two commits, where a signature is asked for."""
+    """Tell whether git holds something else than its names say where a signature is asked for."""
     kind = feature.gate.gate.type if feature.gate is not None else ""
-    if kind not in workspace.signed or base is None or feature.tip is None:
-        return False
-    return not workspace.git.unaltered().is_true(base, feature.tip, workspace.home)
+    try:
+        return kind in workspace.signed and bool(base) and changed(workspace, feature, base) is None
+    except GitFailed:
+        return True
 
 
 def section(workspace: Workspace, feature: Feature) -> str:
@@ -137,7 +149,8 @@ def _unsigned_from(workspace: Workspace, feature: Feature, commit: Sha) -> Sha |
     Where the main branch was merged in since, that is where the two met: what a merge undid of it shows.
     """
     git = workspace.git.unaltered()
-    seen = next((one for one in (*reversed(feature.signed), feature.first) if one and git.leads_to(one, commit)), None)
+    known = [one for one in (*reversed(feature.signed), feature.first) if one and git.commit(one) == one]
+    seen = next((one for one in known if git.leads_to(one, commit)), None)
     main = workspace.git.commit("HEAD")
     if seen is None or main is None or workspace.git.branch() == feature.branch:
         return seen

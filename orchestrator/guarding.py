@@ -301,20 +301,22 @@ class Guard:
         except (BadStatement, Refusal) as error:
             self._unsigned.append(str(error))
             return
-        yield from (approved for item in found.items if (approved := _approved(found.repository, item)))
+        yield from (approved for item in found.items if (approved := _approved(self._git, found.repository, item)))
 
 
-def _approved(repository: str, item: Item) -> Approved | None:
+def _approved(git: Git, repository: str, item: Item) -> Approved | None:
     bound = item.bound
     if bound.commit is None or item.verdict not in ("approved", "skipped"):
         return None
+    if git.commit(bound.commit) not in (None, bound.commit):
+        return None  # another thing's name
     gate = Required(workflow=bound.workflow, gate=bound.gate, type=bound.type)
     return Approved(
         repository=repository,
         feature=bound.feature,
         gate=gate,
         commit=bound.commit,
-        base=bound.base,
+        base=bound.base if bound.base is not None and git.commit(bound.base) == bound.base else None,
         is_skipped=item.verdict == "skipped",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -22,7 +22,6 @@ _SAYS = f"{_INDENT}the agent says: "
 _QUESTION = 3  # lines
 _FIRST = ("Waiting for a decision", "Going outside, or irreversible")
 _CHECK = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\[([ xX])\]\s+(.*)")
-_COUNT = re.compile(r"(\d+) (file|insertion|deletion)")
 _ROWS = 200  # of a list, shown whole
 _SENTENCE, _DOUBTS = 240, 3  # characters and number, in a client's question
 
@@ -146,21 +145,34 @@ def changes(workspace: Workspace, feature: Feature, base: Sha | None) -> str:
     if base == feature.tip:
         return "commits: none since the last gate"
     count = int(workspace.git.unaltered().text("rev-list", "--count", f"{base}..{feature.tip}"))
-    stat = _diff(workspace, "--shortstat", base, feature.tip)
-    return f"commits: {count} ({_size(stat[0]) if stat else 'no file changed'})"
+    return f"commits: {count} ({_size(_sizes(workspace, feature, base))})"
 
 
-def _size(stat: str) -> str:
-    """Return git's ` 3 files changed, 5 insertions(+), 1 deletion(-)` as `3 files +5 -1`."""
-    counts = {word[:4]: number for number, word in _COUNT.findall(stat)}
-    files = counts.get("file", "0")
-    return f"{files} file{'' if files == '1' else 's'} +{counts.get('inse', '0')} -{counts.get('dele', '0')}"
+def _size(sizes: Mapping[str, tuple[str, str]]) -> str:
+    if not sizes:
+        return "no file changed"
+    added, removed = (sum(int(one[at]) for one in sizes.values() if one[at].isdigit()) for at in (0, 1))
+    return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} +{added} -{removed}"
 
 
-def _diff(workspace: Workspace, how: str, base: Sha, tip: Sha) -> list[str]:
-    """Return git's words about a change between two commits; nothing that an agent could set is run."""
-    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", how, "-r")
-    return workspace.git.unaltered().lines("diff-tree", *words, base, tip)
+def _sizes(workspace: Workspace, feature: Feature, base: Sha) -> dict[str, tuple[str, str]]:
+    """Return the changed files, each with git's own count of lines added and removed; nothing of an agent's is run.
+
+    Which files these are is read from objects that are what their names say.
+    """
+    words = (
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-renames",
+        "--ignore-submodules=none",
+        "--text",
+        "--numstat",
+        "-r",
+        "-z",
+    )
+    rows = workspace.git.unaltered().names("diff-tree", *words, base, str(feature.tip))
+    counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
+    return {name: counts.get(name, ("?", "?")) for name in evidence.changed(workspace, feature, base)}
 
 
 def validation(waits: Waiting) -> str:
@@ -229,13 +241,12 @@ def _commits(workspace: Workspace, feature: Feature, base: Sha | None) -> list[s
 def _stat(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
     if base is None or feature.tip is None or base == feature.tip:
         return []
-    rows = _diff(workspace, "--numstat", base, feature.tip)
-    more = [f"... and {len(rows) - _ROWS} more"] if len(rows) > _ROWS else []
-    return [_numbers(one) for one in rows[:_ROWS]] + more
+    sizes = _sizes(workspace, feature, base)
+    more = [f"... and {len(sizes) - _ROWS} more"] if len(sizes) > _ROWS else []
+    return [_numbers(name, *sizes[name]) for name in list(sizes)[:_ROWS]] + more
 
 
-def _numbers(row: str) -> str:
-    added, removed, name = (*row.split("\t"), "", "")[:3]
+def _numbers(name: str, added: str, removed: str) -> str:
     size = "binary" if added == "-" else f"+{added} -{removed}"
     return f"{size:<12} {_line(name)}"
 

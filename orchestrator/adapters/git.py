@@ -9,7 +9,6 @@ import hashlib
 import os
 import shlex
 import subprocess
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -170,23 +169,6 @@ class Git:
         """Return the best common ancestors of two commits; none where they have nothing in common."""
         done = self.run("merge-base", "--all", one, other, accept=(0, 1))
         return [Sha(row) for row in done.stdout.decode().split()]
-
-    def is_true(self, base: Sha, tip: Sha, folder: Path) -> bool:
-        """Tell whether every object from `base` to `tip` holds what its name says; git itself believes a loose one.
-
-        They are packed below `folder` and named anew from their content; both are gone afterwards. Raises GitFailed.
-        """
-        wanted = {row.split()[0] for row in self.lines("rev-list", "--objects", tip, f"^{base}")}
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            self.run("pack-objects", "--quiet", "--revs", f"{place}/pack", stdin=f"{tip}\n^{base}\n".encode())
-            found: set[str] = set()
-            for pack in Path(place).glob("*.pack"):
-                index = Path(place) / "anew.idx"
-                if self.run("index-pack", "-o", str(index), str(pack), accept=(0, 128)).returncode != 0:
-                    return False  # what lies in it does not fit together
-                rows = self.run("show-index", stdin=index.read_bytes()).stdout.decode().splitlines()
-                found |= {row.split()[1] for row in rows}
-        return wanted <= found
 
     def is_ancestor(self, ancestor: Sha, of: Sha) -> bool:
         """Tell whether one commit leads to another; unknown (a shallow clone) raises GitFailed."""

@@ -80,7 +80,7 @@ def _foresee(workspace: Workspace, name: str | None, sandbox: bool | None, as_js
         attempts=found.validate.attempts,
         number=decide.number(feature),
         validation=found.validation(step.workflow),
-        commits=calling.can_commit(workspace),
+        commits=attempts.can_commit(workspace),
     )
     text = brief.compose(feature, workspace.line, step, setting)
     place = worktrees.find(workspace, feature.branch)

@@ -42,7 +42,8 @@ class Client(Value):
     commits: bool = True  # False: `.git` is read-only to it, and the kit commits afterwards
     codes: dict[int, Kind] = {}
     signs: tuple[Sign, ...] = ()
-    writes: tuple[str, ...] = ()  # below the home folder, what it keeps of its own
+    writes: tuple[str, ...] = ()  # where it keeps things of its own: folders below the home folder, or a variable's
+    confined: dict[str, str] = {}  # in the kit's sandbox: these words become those; two sandboxes do not nest
     environment: dict[str, str] = {}
 
 
@@ -104,7 +105,7 @@ CLIENTS: dict[str, Client] = {
             cost=("--max-budget-usd", COST),
             totals=("cost",),
             environment={"CLAUDE_CODE_MAX_RETRIES": "3"},  # its ten take three minutes; the kit waits cheaper
-            writes=(".claude", ".claude.json", ".cache/claude"),
+            writes=(".claude", "$CLAUDE_CONFIG_DIR", ".cache/claude"),
         ),
         Client(
             name="codex",
@@ -115,7 +116,8 @@ CLIENTS: dict[str, Client] = {
             reading="codex",
             totals=("tokens",),
             commits=False,
-            writes=(".codex",),
+            writes=(".codex", "$CODEX_HOME"),
+            confined={"workspace-write": "danger-full-access"},
         ),
         Client(
             name="opencode",
@@ -168,6 +170,7 @@ class Call(Value):
     folder: str = ""  # where the client may keep a file of its own
     turns: int = 0
     cost: float = 0.0
+    is_confined: bool = False
     arguments: tuple[str, ...] = ()  # the user's own
 
 
@@ -182,6 +185,7 @@ def command(client: Client, call: Call) -> list[str]:
         COST: f"{call.cost:.4f}",
     }
     bounds = (*(client.turns if call.turns else ()), *(client.cost if call.cost else ()))
+    filled |= client.confined if call.is_confined else {}
     words = client.again if call.resumes else client.begin
     cut = next((at for at, word in enumerate(words) if word in (BRIEF, "-", "resume")), len(words))
     cut = cut if client.channel != "file" else len(words)

@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.git import Git
-from orchestrator.core.events import ApprovalGranted, ApprovalRejected, Gate, GateReached
-from orchestrator.core.values import Sha
+from orchestrator.core.events import (
+    ApprovalGranted,
+    ApprovalRejected,
+    Fact,
+    FeatureCreated,
+    Gate,
+    GateReached,
+    Place,
+)  # fmt: skip
+from orchestrator.core.values import FeatureId, Sha
 from orchestrator.guarding import Guard, Update
 from orchestrator.workspace import now
 from tests.conftest import PROGRAM
@@ -283,6 +291,28 @@ def test_what_git_holds_under_a_false_name_is_not_offered_to_be_signed(shop: Sig
     _, shown, said = shop.inside("approve", "--show", "payment")
     assert "evil.txt" not in shown
     assert "git holds something else of payment than its names say; it is not offered" in said
+
+
+def test_a_beginning_that_git_holds_under_a_false_name_is_not_offered_to_be_signed(shop: Signed) -> None:
+    base = shop.features()["payment"].signed[-1]
+    shop.write_in("payment", "evil.txt", "let everybody in\n")
+    shop.do("status")
+    names = [shop.git("rev-parse", f"{one}^{{tree}}") for one in (base, "feat/payment")]
+    false, true = (shop.root / f".git/objects/{one[:2]}/{one[2:]}" for one in names)
+    false.chmod(0o644)
+    false.write_bytes(true.read_bytes())
+    assert "it is not offered" in shop.inside("approve", "--show", "payment")[2]
+
+
+def test_a_beginning_that_is_the_name_of_something_else_is_no_beginning(shop: Signed) -> None:
+    shop.git("branch", "feat/new", "main")
+    tip = shop.git("commit-tree", "-p", "main", "-m", "evil", shop.git("rev-parse", "feat/payment^{tree}"))
+    shop.git("update-ref", "refs/heads/feat/new", tip)
+    shop.git("tag", "seen", tip)
+    created = FeatureCreated(branch="feat/new", commit=Sha("refs/tags/seen"), place=Place("1", 1, "1"))
+    shop.workspace().record(lambda world: [Fact(created, FeatureId("feat-new"), "1", "1", "kit")])
+    shop.do("run", "-j", "1")
+    assert "from where they count is not known any more" in shop.inside("approve", "--show", "new")[1]
 
 
 def test_a_submodule_that_a_file_hides_is_shown(shop: Signed) -> None:

@@ -398,6 +398,17 @@ def behind_a_line_that_git_lost(shop: Signed) -> None:
     shop.git("gc", "--quiet", "--prune=now")
 
 
+def behind_a_line_that_git_holds_falsely(shop: Signed) -> None:
+    strict = (shop.root / "orchestrator.toml").read_bytes()
+    name = shop.git("rev-parse", "refs/orchestrator/line:orchestrator.toml")
+    shop.write("weak.toml", strict.decode().replace('"signed"', '"terminal"'))
+    weak = shop.git("hash-object", "-w", "weak.toml")
+    false, true = (shop.root / f".git/objects/{one[:2]}/{one[2:]}" for one in (name, weak))
+    false.chmod(0o644)
+    false.write_bytes(true.read_bytes())
+    completed_past_the_gate(shop)
+
+
 def a_revoked_signer_added_again(shop: Signed) -> None:
     second, held = make_key(shop.root.parent / "own"), Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
     with shop.answered():
@@ -507,6 +518,7 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     imported_beyond_its_gates: ("V906", "without a signed decision"),
     by_a_line_that_is_no_tree: ("V904", "names no tree"),
     behind_a_line_that_git_lost: ("V904", "is gone from git"),
+    behind_a_line_that_git_holds_falsely: ("V904", "is gone from git"),
     a_revoked_signer_added_again: ("V903", "no statement says so"),
     a_yes_to_a_weaker_line_used_again: ("V904", "need a signature no longer"),
     begun_beyond_its_gates: ("V906", "without a signed decision"),

@@ -101,6 +101,19 @@ def test_a_client_walks_a_workflow_in_one_session(client: str, shop: Any) -> Non
 
 
 @pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_walks_a_workflow_in_the_sandbox(client: str, shop: Any) -> None:
+    repo = shop(client, {"first": FIRST, "second": SECOND})
+
+    repo.run("next", "--sandbox", check=None)
+    repo.run("next", "--sandbox", check=None)
+
+    assert repo.state("payment")["status"] == "completed"
+    assert repo.git("show", "feat/payment:note.txt") == "hello"
+    first, second = repo.calls()
+    assert (first["session"], second.get("resumed", False)) == (second["session"], True)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_that_hits_a_limit_is_parked_until_it_may_be_over_and_then_goes_on(client: str, shop: Any) -> None:
     limited = (does(Write("note.txt", "hello\n")), Refusal(429, "rate_limit_error", LIMIT))
     repo = shop(client, {"first": limited, "second": SECOND}, SHORT[client])

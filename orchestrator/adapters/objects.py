@@ -1,0 +1,110 @@
+"""Reads git's objects and names each anew from its bytes: what lies under a false name is noticed. Writes nothing.
+
+git itself believes the loose objects that it reads, and any process of the same user can write these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from orchestrator.adapters.git import Git
+from orchestrator.core.values import Sha
+from orchestrator.errors import GitFailed
+
+_HASHES = {40: hashlib.sha1, 64: hashlib.sha256}
+_TREE = b"40000"
+
+
+def read(git: Git, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+    """Return objects by their names: kind and content. Raises GitFailed for one that is not what its name says."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return {}
+    stream = git.run("cat-file", "--batch", stdin="".join(f"{one}\n" for one in wanted).encode()).stdout
+    found: dict[str, tuple[str, bytes]] = {}
+    for name in wanted:
+        head, _, stream = stream.partition(b"\n")
+        words = head.decode(errors="replace").split()
+        if len(words) != 3 or len(name) not in _HASHES:
+            raise GitFailed(f"git does not hold the object {name[:12]}")
+        kind, size = words[1], int(words[2])
+        content, stream = stream[:size], stream[size + 1 :]
+        if _HASHES[len(name)](f"{kind} {size}\0".encode() + content).hexdigest() != name:
+            raise GitFailed(f"git holds something else under {name[:12]} than that name says")
+        found[name] = (kind, content)
+    return found
+
+
+def tree_of(git: Git, commit: Sha) -> Sha:
+    """Return the tree of a commit. Raises GitFailed as `read`."""
+    kind, content = read(git, [commit])[commit]
+    if kind != "commit":
+        raise GitFailed(f"{commit[:12]} is no commit")
+    return Sha(content.split(b"\n", 1)[0].removeprefix(b"tree ").decode())
+
+
+def changed(git: Git, base: Sha, tip: Sha) -> list[str]:
+    """Return the names of the files in which two commits differ, sorted; a submodule counts as one.
+
+    Raises GitFailed as `read`.
+    """
+    found: list[bytes] = []
+    pairs = [(b"", str(tree_of(git, base)), str(tree_of(git, tip)))]
+    while pairs:
+        pairs = [pair for pair in pairs if pair[1] != pair[2]]
+        trees = read(git, [one for _, *two in pairs for one in two if one])
+        below: list[tuple[bytes, str, str]] = []
+        for folder, old, new in pairs:
+            before, after = (_entries(trees[one][1], len(one) // 2) if one else {} for one in (old, new))
+            for name in before.keys() | after.keys():
+                _sort_out(folder + name, before.get(name), after.get(name), found, below)
+        pairs = below
+    return sorted(name.decode(errors="surrogateescape") for name in found)
+
+
+def _sort_out(
+    name: bytes,
+    old: tuple[bytes, str] | None,
+    new: tuple[bytes, str] | None,
+    files: list[bytes],
+    below: list[tuple[bytes, str, str]],
+) -> None:
+    """Put what differs under a name with the files, or with the folders to look into; a file may become a folder."""
+    if old == new:
+        return
+    trees = [one[1] if one is not None and one[0] == _TREE else "" for one in (old, new)]
+    if any(trees):
+        below.append((name + b"/", trees[0], trees[1]))
+    if any(one is not None and one[0] != _TREE for one in (old, new)):
+        files.append(name)
+
+
+def _entries(content: bytes, size: int) -> dict[bytes, tuple[bytes, str]]:
+    """Return what a tree holds: name -> mode and object; `size` is that of an object's name in bytes."""
+    found: dict[bytes, tuple[bytes, str]] = {}
+    while content:
+        mode, _, rest = content.partition(b" ")
+        name, _, rest = rest.partition(b"\0")
+        found[name] = (mode, rest[:size].hex())
+        content = rest[size:]
+    return found
+
+
+def files(git: Git, tree: Sha) -> dict[str, bytes]:
+    """Return the files of a tree: path -> content. Raises GitFailed as `read`."""
+    blobs: dict[str, str] = {}
+    folders = [("", str(tree))]
+    while folders:
+        trees = read(git, [one for _, one in folders])
+        below: list[tuple[str, str]] = []
+        for folder, one in folders:
+            for name, (mode, sha) in _entries(trees[one][1], len(one) // 2).items():
+                path = folder + name.decode(errors="surrogateescape")
+                if mode == _TREE:
+                    below.append((f"{path}/", sha))
+                else:
+                    blobs[path] = sha
+        folders = below
+    content = read(git, list(blobs.values()))
+    return {path: content[sha][1] for path, sha in sorted(blobs.items())}
