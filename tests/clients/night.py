@@ -53,7 +53,7 @@ TROUBLES: dict[str, tuple[Scene, ...]] = {
     "breaks": (does(Shell("if [ -e tried ]; then rm -f broken; else touch tried broken; fi")),),
     "stubborn": (does(Shell("touch broken")),),
 }
-WEIGHTS = {"none": 10, "stubborn": 0.3}
+WEIGHTS = {"none": 10, "stubborn": 0.6}
 
 
 def called(prompt: str) -> str | None:
