@@ -49,7 +49,9 @@ class Client(Value):
 
 _EVERYWHERE = (
     Sign(
-        kind="lost", pattern=r"no conversation found|no rollout found for thread|session not found|invalid session id"
+        kind="lost",
+        pattern=r"no conversation found|no rollout found for thread|session not found|invalid session id|"
+        r"no previous sessions found",
     ),
     Sign(
         kind="quota",

@@ -319,6 +319,75 @@ def test_a_phase_by(
     assert (session in called(shop, 2)) == bool(session)
 
 
+def gemini(type_: str, message: str, code: int = 1) -> str:
+    rows = [
+        {"type": "init", "session_id": SESSION},
+        {"type": "result", "status": "error", "error": {"type": type_, "message": message}},
+    ]
+    return said(*rows) + f"exit {code}\n"
+
+
+IN_THE_WAY = [
+    ("codex", "codex", said({"type": "turn.failed", "error": {"message": "You’ve hit your usage limit."}}) + "exit 1\n", "quota"),
+    ("codex", "codex", said({"type": "turn.failed", "error": {"message": "unexpected status 401 Unauthorized"}}) + "exit 1\n", "login"),
+    ("opencode", "opencode", "echo 'level=ERROR message=\"stream error\" error.error=\"AI_APICallError: rate limit\"'\nexit 1\n", "quota"),
+    ("opencode", "opencode", said({"type": "error", "sessionID": "ses_1", "error": {"name": "APIError", "data": {"message": "invalid x-api-key", "statusCode": 401}}}) + "exit 1\n", "login"),
+    ("gemini", "gemini", gemini("ApiError", "429 RESOURCE_EXHAUSTED: Quota exceeded"), "quota"),
+    ("gemini", "gemini", gemini("FatalAuthenticationError", "it cannot tell who you are", 41), "login"),
+    ("gemini", "gemini", gemini("FatalTurnLimitedError", "Reached max session turns", 53), "limit"),
+    ("aider", "aider", "echo 'litellm.RateLimitError: The API provider has rate limited you.'\nexit 1\n", "quota"),
+    ("aider", "aider", "echo 'litellm.AuthenticationError: The API provider is not able to authenticate you.'\n", "login"),
+    ("cursor", "cursor-agent", QUOTA, "quota"),
+    ("cursor", "cursor-agent", "echo 'Error: Not logged in' >&2\nexit 1\n", "login"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "prints", "kind"), IN_THE_WAY, ids=[f"{one[0]} {one[3]}" for one in IN_THE_WAY]
+)
+def test_what_stands_in_the_way_of(shop: Repo, name: str, program: str, prints: str, kind: str) -> None:
+    preset(shop, name, program)
+    case(shop, WORK + prints)
+    assert "attempt 1  parked: " in shop.run("next")
+    assert ended(shop)[0]["ended"] == kind
+    assert shop.state("payment")["attempts"] == {}
+    assert bool(shop.state("payment")["paused_until"]) == (kind == "quota")
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "prints"),
+    [
+        ("claude", "claude", claude("", subtype="error_during_execution", is_error=True, errors=["it broke"])),
+        ("codex", "codex", said({"type": "turn.failed", "error": {"message": "it broke"}})),
+        (
+            "opencode",
+            "opencode",
+            said({"type": "error", "error": {"name": "UnknownError", "data": {"message": "it broke"}}}),
+        ),
+        ("gemini", "gemini", gemini("Error", "it broke")),
+        ("aider", "aider", "echo 'it broke'\n"),
+        ("cursor", "cursor-agent", "echo 'it broke' >&2\n"),
+    ],
+    ids=["claude", "codex", "opencode", "gemini", "aider", "cursor"],
+)
+def test_a_failure_of_the_work_counts_and_keeps_what_was_left_of(
+    shop: Repo, name: str, program: str, prints: str
+) -> None:
+    preset(shop, name, program)
+    case(shop, WORK + prints + "exit 1\n")
+    assert "attempt 1  failed: " in shop.run("next")
+    assert "it broke" in shop.events("attempt_failed")[0]["payload"]["reason"]
+    assert ended(shop)[0]["ended"] == "failed"
+
+
+def test_a_client_that_hangs_is_ended_at_the_time_limit_and_one_that_waits_for_a_quota_is_parked(shop: Repo) -> None:
+    preset(shop, "opencode", more='timeout = "2s"\n')
+    case(shop, WORK + "sleep 60\n", 1)
+    case(shop, WORK + 'echo \'level=ERROR message="x" error.error="AI_APICallError: rate limit"\'\nsleep 60\n', 2)
+    assert "failed: opencode ran into its time limit" in shop.run("next")
+    assert "parked: opencode has used up its quota" in shop.run("next")
+
+
 def test_a_brief_too_long_for_an_argument_lies_in_a_file(shop: Repo) -> None:
     preset(shop, "cursor", "cursor-agent")
     text = LINE["1-show"].replace("Draw the screen.", "Draw the screen.\n" * 10_000)
