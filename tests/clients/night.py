@@ -51,7 +51,7 @@ TROUBLES: dict[str, tuple[Scene, ...]] = {
     "kill": (does(Shell("[ -e killed ] || { touch killed; kill -9 $PPID; }")),),
     "daemon": (does(Shell("setsid sh -c 'sleep 600 & sleep 600' >/dev/null 2>&1 & echo started")),),
     "breaks": (does(Shell("if [ -e tried ]; then rm -f broken; else touch tried broken; fi")),),
-    "stubborn": (does(Shell("touch broken")),),
+    "stubborn": (does(Shell("touch broken; date +%N >stubborn.txt")),),
 }
 WEIGHTS = {"none": 10, "stubborn": 0.6}
 
@@ -86,6 +86,7 @@ class Night:
     """A repository with features in flight, and the person who looks in now and then."""
 
     def __init__(self, folder: Path, features: int, workflows: int, seed: int) -> None:
+        self.resumed: Counter[tuple[str, str]] = Counter()
         self.features = [f"f{number}" for number in range(1, features + 1)]
         self.standin = StandIn(plays(self.features, workflows, random.Random(seed)), called)
         home = folder / "home"
@@ -120,13 +121,18 @@ class Night:
                     return
 
     def _resumed(self, states: dict[str, dict[str, Any]]) -> bool:
-        """Do what a person does about the parked ones; tell whether there were any."""
+        """Do what a person does about the parked ones, and no more than thrice about the same; tell whether it moves."""
         parked = [feature for feature, state in states.items() if state["status"] == "blocked"]
+        parked = [one for one in parked if states[one]["paused_until"] or self._is_worth_it(one, states[one])]
         for feature in parked:
             if not states[feature]["paused_until"]:
                 self.repo.run("resume", feature, check=None)
         time.sleep(2.5 if parked else 0)
         return bool(parked)
+
+    def _is_worth_it(self, feature: str, state: dict[str, Any]) -> bool:
+        self.resumed[feature, state["notes"][-1]["note"]] += 1
+        return self.resumed[feature, state["notes"][-1]["note"]] <= 3
 
     def findings(self) -> list[str]:
         """Return what is wrong at the end, none where nothing is."""
@@ -135,11 +141,16 @@ class Night:
             if state["status"] == "completed":
                 head = self.repo.git("ls-tree", "--name-only", state["branch"]).split()
                 found += [f"{feature}: {name} is lost" for name in self._written(feature) if name not in head]
-            elif not state["notes"]:
+            elif state["status"] == "active":
+                found.append(f"{feature} could go on, and does not")
+            elif not state["notes"] and not (state["status"] == "failed" and self._is_rolled_back(feature)):
                 found.append(f"{feature} is {state['status']} for no reason that is stated")
         done = self.repo.call("verify")
         found += [f"verify: {done.stdout}{done.stderr}"] if done.returncode else []
         return [*found, *(f"left: {one}" for one in self._left())]
+
+    def _is_rolled_back(self, feature: str) -> bool:
+        return any(one["feature"] == f"feat-{feature}" for one in self.repo.events("rollback_executed"))
 
     def _written(self, feature: str) -> list[str]:
         return [f"{play}.txt" for play in self.standin.plays if play.startswith(f"{feature}-")]
