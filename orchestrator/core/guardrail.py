@@ -115,6 +115,8 @@ def _rule_of(words: Sequence[str]) -> str:
             return _RULES[name]
         case ["signers", ("add" | "revoke"), *_]:
             return _SIGNER
+        case [("next" | "run"), *_] if "--no-sandbox" in words:
+            return "the sandbox is left out by a person, never by an agent"
         case ["init", *_] if "--remove" in words:
             return "what init wrote is taken away by a person, never by an agent"
         case _:

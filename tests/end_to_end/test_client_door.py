@@ -250,6 +250,8 @@ def test_the_hook_denies_an_agent_what_decides_and_is_silent_otherwise(repo: Rep
     "orchestrator signers add key.pub",
     "orchestrator signers revoke me",
     "orchestrator init --remove",
+    "orchestrator next payment --no-sandbox",
+    "orchestrator run --no-sandbox --for 8h",
 ])  # fmt: skip
 def test_a_command_that_decides_is_seen(command: str) -> None:
     assert "by a person" in broken_rule(command) or "for a person" in broken_rule(command)
