@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ from orchestrator.adapters.git import discover
 from orchestrator.adapters.lock import RunLock
 from orchestrator.assets import HOOKS, asset, hook, names
 from orchestrator.makefile import render
-from orchestrator.setup import claude
+from orchestrator.setup import claude, instructions
 from orchestrator.setup.lining import with_pause
-from orchestrator.setup.record import Places, alone
+from orchestrator.setup.record import Inserted, Places, Record, alone
 from orchestrator.workspace import Workspace, now
 from tests.conftest import Repo
 
@@ -769,6 +770,12 @@ SETTINGS = (
     ),
     '{\n  "hooks": {\n    "PreToolUse": [],\n    "PostToolUse": [\n      {\n        "hooks": []\n      }\n    ]\n  }\n}\n',
     '{"hooks":{"PreToolUse":[{"hooks":[]}]}}',
+    '{"permissions": {"allow": ["Bash(npm test)"], "deny": ["Read(.env)"]}}',
+    '{\n  "permissions": {\n    "allow": [\n      "Bash(npm test)",\n\n      "Bash(orchestrator run *)"\n    ]\n  },\n  "z": 1\n}',
+    '{\r\n\t"permissions": {\r\n\t\t"ask": ["Bash(orchestrator start *)"],\r\n\t\t"allow": ["A",  "B"]\r\n\t}\r\n}\r\n',
+    '{\n  "permissions": {\n    "deny": [\n      "Bash(orchestrator run *)"\n    ],\n    "allow": []\n  }\n}\n',
+    '{"permissions":{}}',
+    '{"permissions":{"allow":[],"defaultMode":"plan"}}',
 )
 HOOKED = {
     event: {
@@ -784,7 +791,18 @@ HOOKED = {
 }  # fmt: skip
 
 
-def test_the_clients_settings_get_two_hooks_when_asked_for_and_lose_them_again(fresh: Repo) -> None:
+def with_hooks_and_rules(text: str) -> dict[str, Any]:
+    """Return settings as they are wanted: each hook, and the rules of which the user says nothing yet."""
+    wanted: dict[str, Any] = json.loads(text)
+    for event, one in HOOKED.items():
+        wanted.setdefault("hooks", {}).setdefault(event, []).append(one)
+    permissions = wanted.setdefault("permissions", {})
+    said = [rule for name in ("allow", "ask", "deny") for rule in permissions.get(name, [])]
+    permissions.setdefault("allow", []).extend(rule for rule in claude.RULES if rule not in said)
+    return wanted
+
+
+def test_the_clients_settings_get_hooks_and_rules_when_asked_for_and_lose_them_again(fresh: Repo) -> None:
     before = snapshot(fresh.root)
     settings = fresh.root / ".claude/settings.json"
     fresh.run("init")
@@ -792,7 +810,7 @@ def test_the_clients_settings_get_two_hooks_when_asked_for_and_lose_them_again(f
     said = fresh.run("init", "--agent", "claude")
     assert "changed   .claude/settings.json (two hooks: an agent's commands that decide are denied" in said
     assert "note      a person's answers in Claude Code count where" in said
-    assert json.loads(settings.read_text()) == {"hooks": {event: [one] for event, one in HOOKED.items()}}
+    assert json.loads(settings.read_text()) == with_hooks_and_rules("{}")
     there = snapshot(fresh.root)
     assert fresh.run("init", "--agent", "claude").startswith(NOTHING)
     assert fresh.run("init").startswith(NOTHING)
@@ -817,17 +835,38 @@ def test_settings_of_the_user_are_whole_again_byte_for_byte(fresh: Repo) -> None
 
 
 @pytest.mark.parametrize("text", SETTINGS)
-def test_hooks_are_added_as_text_once_and_every_other_byte_stays(text: str) -> None:
+def test_hooks_and_rules_are_added_as_text_once_and_every_other_byte_stays(text: str) -> None:
     after, pieces = claude.merged(text)
-    wanted = json.loads(text)
-    for event, one in HOOKED.items():
-        wanted.setdefault("hooks", {}).setdefault(event, []).append(one)
-    assert json.loads(after) == wanted
+    assert json.loads(after) == with_hooks_and_rules(text)
     assert claude.merged(after) == (after, [])
     assert claude.without(after.encode(), pieces) == text.encode()
 
 
-def test_of_settings_that_the_user_changed_since_the_hooks_alone_go(fresh: Repo) -> None:
+def test_settings_with_the_hooks_of_an_earlier_version_get_the_rules_and_lose_both_again() -> None:
+    hooks_alone = json.dumps({"hooks": {event: [one] for event, one in HOOKED.items()}}, indent=2) + "\n"
+    after, pieces = claude.merged(hooks_alone)
+    assert json.loads(after) == with_hooks_and_rules("{}")
+    assert claude.without(after.encode(), [hooks_alone, *pieces]) == b""
+
+
+def test_a_rule_that_the_user_asks_about_since_keeps_asking_when_ours_goes() -> None:
+    before = '{"permissions": {"ask": ["A"], "allow": ["B"]}}'
+    after, pieces = claude.merged(before)
+    rule = f', "{claude.RULES[0]}"'
+    changed = after.replace('["A"', f'["A"{rule}', 1)
+    assert claude.without(changed.encode(), pieces).decode() == before.replace('["A"', f'["A"{rule}')
+
+
+def test_of_settings_that_were_laid_out_anew_only_the_rules_that_init_put_in_go() -> None:
+    before = '{"permissions": {"allow": ["Bash(orchestrator run *)", "B"]}}'
+    after, pieces = claude.merged(before)
+    settings = json.loads(after)
+    settings["permissions"]["allow"].insert(4, "Bash(orchestrator mine *)")
+    left = json.loads(claude.without(json.dumps(settings, indent=4).encode(), pieces))
+    assert left == {"permissions": {"allow": ["Bash(orchestrator run *)", "B", "Bash(orchestrator mine *)"]}}
+
+
+def test_of_settings_that_the_user_changed_since_hooks_and_rules_alone_go(fresh: Repo) -> None:
     fresh.run("init", "--agent", "claude")
     path = fresh.root / ".claude/settings.json"
     settings = json.loads(path.read_text())
@@ -860,6 +899,8 @@ def test_settings_that_are_no_json_any_more_stay_and_are_named(fresh: Repo) -> N
         ("[]", ".claude/settings.json: it is no JSON object; "),
         ('{"hooks": []}', ".claude/settings.json: `hooks` has another shape"),
         ('{"hooks": {"PreToolUse": {}}}', ".claude/settings.json: `hooks` has another shape"),
+        ('{"permissions": []}', ".claude/settings.json: `permissions` has another shape"),
+        ('{"permissions": {"allow": "Bash"}}', ".claude/settings.json: `permissions` has another shape"),
     ],
 )
 def test_settings_that_cannot_be_read_are_refused_and_nothing_is_written(fresh: Repo, text: str, why: str) -> None:
@@ -867,6 +908,87 @@ def test_settings_that_cannot_be_read_are_refused_and_nothing_is_written(fresh: 
     before = snapshot(fresh.root)
     assert why in fresh.refused("init", "--agent", "claude")
     assert snapshot(fresh.root) == before
+
+
+# --- the block in AGENTS.md ------------------------------------------------------------------------
+
+BLOCK = f"<!-- orchestrator: begin -->\n{asset('agents-block.md').decode()}<!-- orchestrator: end -->\n".encode()
+
+
+def test_agents_md_is_made_where_there_is_none_and_goes_again(fresh: Repo) -> None:
+    before = snapshot(fresh.root)
+    said = fresh.run("init", "--agent", "codex", "--agent", "gemini")
+    assert "changed   AGENTS.md (a block for agents, between two marks)\n" in said
+    assert "note      Gemini CLI reads AGENTS.md where .gemini/settings.json says" in said
+    assert "AGENTS.md" in said.split("To be committed")[1]
+    assert not (fresh.root / ".claude/settings.json").exists()
+    assert (fresh.root / "AGENTS.md").read_bytes() == BLOCK
+    there = snapshot(fresh.root)
+    said = fresh.run("init", "--agent", "aider")
+    assert said.startswith(f"{NOTHING}note      aider reads AGENTS.md where .aider.conf.yml says")
+    fresh.run("init")
+    record = fresh.root / ".git/orchestrator/init.json"
+    assert {**there, str(record): ""} == {**snapshot(fresh.root), str(record): ""}
+    assert "removed   AGENTS.md\n" in fresh.run("init", "--remove")
+    assert snapshot(fresh.root) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "glue"),
+    [
+        (b"", b""),
+        (b"# Mine\n", b"\n"),
+        (b"# Mine", b"\n\n"),
+        (b"# Mine\r\n\r\nDo it.\r\n", b"\r\n"),
+        (b"# Mine\r\nDo it.", b"\r\n\r\n"),
+        (b"# Mine\n\n\n", b"\n"),
+        (b"caf\xe9\n", b"\n"),
+    ],
+)
+def test_agents_md_of_the_user_gets_a_block_and_is_whole_again_after_remove(
+    fresh: Repo, text: bytes, glue: bytes
+) -> None:
+    file = fresh.root / "AGENTS.md"
+    file.write_bytes(text)
+    fresh.run("init", "--agent", "opencode")
+    assert file.read_bytes() == text + glue + (BLOCK.replace(b"\n", b"\r\n") if b"\r" in text else BLOCK)
+    assert fresh.run("init", "--agent", "opencode").startswith(NOTHING)
+    assert "restored  AGENTS.md\n" in fresh.run("init", "--remove")
+    assert file.read_bytes() == text
+
+
+def test_a_block_that_the_user_changed_stays_as_it_is_and_is_named(fresh: Repo) -> None:
+    fresh.run("init", "--agent", "cursor")
+    file = fresh.root / "AGENTS.md"
+    file.write_bytes(changed := BLOCK.replace(b"Commit as you go", b"Commit at the end"))
+    assert "note      AGENTS.md has another text between the marks; it stays as it is\n" in fresh.run("init")
+    assert "left      AGENTS.md (changed since init wrote it)\n" in fresh.run("init", "--remove")
+    assert file.read_bytes() == changed
+
+
+def test_a_block_of_an_earlier_version_is_written_anew_where_it_stands(fresh: Repo) -> None:
+    old = "\r\n<!-- orchestrator: begin -->\r\nold\r\n<!-- orchestrator: end -->\r\n"
+    (fresh.root / "AGENTS.md").write_bytes(f"# Mine\r\n{old}more\r\n".encode())
+    record = Record(inserted={"AGENTS.md": Inserted(texts=(old,))})
+    (edit,) = instructions.agents_md(Places(discover(fresh.root)), record, ("codex",)).edits
+    assert edit.content == b"# Mine\r\n\r\n" + BLOCK.replace(b"\n", b"\r\n") + b"more\r\n"
+
+
+def test_a_block_that_a_colleague_committed_is_neither_written_nor_removed(fresh: Repo) -> None:
+    (fresh.root / "AGENTS.md").write_bytes(theirs := b"# Ours\r\n" + BLOCK.replace(b"\n", b"\r\n"))
+    said = fresh.run("init", "--agent", "codex")
+    assert "AGENTS.md" not in said
+    fresh.run("init", "--remove")
+    assert (fresh.root / "AGENTS.md").read_bytes() == theirs
+
+
+def test_agents_md_that_leads_out_of_the_repository_is_not_written(fresh: Repo) -> None:
+    outside = fresh.root.with_name("outside.md")
+    outside.write_text("mine\n")
+    (fresh.root / "AGENTS.md").symlink_to(outside)
+    said = fresh.run("init", "--agent", "codex")
+    assert "\nAGENTS.md is a link that leads out of this repository; the block for it is:\n\n    <!-- orch" in said
+    assert outside.read_text() == "mine\n"
 
 
 # --- taking it away -------------------------------------------------------------------------------

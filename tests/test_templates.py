@@ -24,6 +24,7 @@ from orchestrator.core.line import (
     workflow_id,
 )
 from orchestrator.core.values import GateType
+from orchestrator.setup.claude import RULES
 from orchestrator.setup.lining import with_pause
 
 ROOT = Path(__file__).parent.parent
@@ -217,14 +218,56 @@ def test_the_agent_is_told_every_key_of_a_state() -> None:
 def test_nothing_that_an_agent_reads_shows_a_command_that_decides_or_destroys() -> None:
     texts = {name: asset("workflows", name).decode() for name in names("workflows")}
     texts["agent"] = asset("workflow-orchestrator.md").decode()
+    texts["block"] = asset("agents-block.md").decode()
     assert {name: re.findall(DECIDES, text) for name, text in texts.items() if re.search(DECIDES, text)} == {}
 
 
+def agents_commands() -> list[str]:
+    """Return the commands of the agent's table."""
+    return re.findall(r"^\| `(orchestrator [^`]*)` \|", asset("workflow-orchestrator.md").decode(), flags=re.MULTILINE)
+
+
+def allowing(command: str) -> list[str]:
+    """Return the permission rules that cover one plain command, as Claude Code reads them."""
+    words = [(rule, rule.removeprefix("Bash(").removesuffix(")")) for rule in RULES]
+    return [
+        rule for rule, word in words
+        if command == word.removesuffix(" *") or (word.endswith(" *") and command.startswith(word[:-1]))
+    ]  # fmt: skip
+
+
 def test_the_agents_commands_are_plain_enough_for_a_permission_rule() -> None:
+    assert len(agents_commands()) == 18
+    assert [command for command in agents_commands() if re.search(r"[$|;&<>`=]", command)] == []
+
+
+def test_the_permission_rules_allow_the_agents_commands_and_nothing_that_decides_or_undoes() -> None:
+    used = [allowing(command) for command in agents_commands()]
+    assert {len(rules) for rules in used} == {1}
+    assert sorted({rule for (rule,) in used}) == sorted(RULES)
+    others = (
+        "approve", "approve payment", "approve --undo", "reject payment", "rollback payment", "resume payment", "init",
+        "pause payment", "set payment status active", "retire payment", "signers add key", "checkpoint payment", "review",
+        "verify --repair", "workflows --write", "replay --write", "publish", "brief payment", "report payment --ok",
+    )  # fmt: skip
+    assert [words for words in others if allowing(f"orchestrator {words}")] == []
+
+
+def test_the_agent_begins_what_the_person_ordered_by_name_and_nothing_else() -> None:
     text = asset("workflow-orchestrator.md").decode()
-    commands = re.findall(r"^\| `(orchestrator [^`]*)` \|", text, flags=re.MULTILINE)
-    assert len(commands) == 15
-    assert [command for command in commands if re.search(r"[$|;&<>`=]", command)] == []
+    for words in (
+        '"orchestrate 2 features: payment, landing"', '"orquestre 2 features: payment, landing"',
+        "Never start a feature that the person did not order by name", "Load all features", "Keep the active",
+        "round-robin", "(at most four) to AskUserQuestion", "Rolled back after three failures",
+    ):  # fmt: skip
+        assert words in text
+    assert 180 <= len(text.splitlines()) <= 220
+
+
+def test_the_block_for_other_clients_is_short() -> None:
+    text = asset("agents-block.md").decode()
+    assert len(text.splitlines()) <= 30
+    assert text.startswith("## ")
 
 
 def test_the_hooks_for_pre_commit_call_the_command_at_their_own_stage() -> None:

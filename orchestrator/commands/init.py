@@ -16,6 +16,7 @@ from orchestrator.setup import archiving, installing, lining, remaining, removin
 from orchestrator.setup import record as records
 from orchestrator.setup.claude import CLAUDE
 from orchestrator.setup.installing import Asked, Outcome
+from orchestrator.setup.instructions import CLIENTS
 from orchestrator.setup.record import FRAMEWORK, NATIVE, Places, Record
 from orchestrator.setup.remaining import Remains
 from orchestrator.setup.removing import Undone
@@ -27,14 +28,17 @@ from orchestrator.workspace import Workspace
     "--hooks", type=click.Choice([NATIVE, FRAMEWORK]), help="How git calls the kit; native unless chosen before."
 )
 @click.option("--scripts", is_flag=True, help="Write scripts/feature-*.sh too, where there are none.")
-@click.option("--agent", type=click.Choice([CLAUDE]), help="Put the kit's hooks into this client's settings, too.")
+@click.option(
+    "--agent", "agents", type=click.Choice([CLAUDE, *CLIENTS]), multiple=True,
+    help="For this client, too: claude, hooks and permissions in its settings; the others, a block in AGENTS.md.",
+)  # fmt: skip
 @click.option("--remove", is_flag=True, help="Take away what init wrote, byte for byte; the data stays.")
 @click.option(
     "--with-data", "archive", metavar="ARCHIVE", help="With --remove: save the data in a tar, then remove it."
 )
-def command(hooks: str | None, scripts: bool, agent: str | None, remove: bool, archive: str | None) -> int:
+def command(hooks: str | None, scripts: bool, agents: tuple[str, ...], remove: bool, archive: str | None) -> int:
     """Set this repository up: configuration, make targets, hooks, agent, ignore rules, documents to begin with."""
-    if remove and (hooks or scripts or agent):
+    if remove and (hooks or scripts or agents):
         raise WrongUsage("--remove goes with neither --hooks, --scripts nor --agent", "orchestrator init --help")
     if archive and not remove:
         raise WrongUsage("--with-data goes with --remove only", "orchestrator init --help")
@@ -44,7 +48,7 @@ def command(hooks: str | None, scripts: bool, agent: str | None, remove: bool, a
     with records.alone(places):
         if remove:
             return _remove(repository, places, archive)
-        asked = Asked(choice=hooks or "", scripts=scripts, agent=agent or "")
+        asked = Asked(choice=hooks or "", scripts=scripts, agents=agents)
         outcome = installing.install(places, Git(repository.main), asked)
         _show(repository, places, outcome)
     return 0

@@ -1,46 +1,48 @@
-"""The two hooks of Claude Code in the project's settings: put in as text, and taken out again. Touches no file.
+"""Hooks and permission rules for Claude Code in the project's settings, as text. Touches no file.
 
 Never writes a user's JSON anew: what is added is text at one place, every other byte stays, and it is added only where
-it reads back as meant.
+it reads back as meant. A rule that the user asks about or denies is not added: that word wins.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.core.values import Value
 from orchestrator.errors import Refusal
-from orchestrator.setup.inserting import newline
+from orchestrator.setup.members import find, members, span, top, with_member
 from orchestrator.setup.parts import Edit, Part
 from orchestrator.setup.record import Places, found
 
 CLAUDE = "claude"
 FILE = ".claude/settings.json"
+# The commands of the orchestrator agent's table. ` *` also matches a command without further words, and never reaches
+# over `;`, `&&` or `|`. What could repair or write takes its exact words.
+RULES = tuple(
+    f"Bash(orchestrator {words})"
+    for words in (
+        "status *", "next *", "run *", "attach *", "workflows --json", "checkpoints *", "log *", "approve --ask *",
+        "approve --show *", "verify --json", "metrics *", "note *", "start *",
+    )
+)  # fmt: skip
+_RULE = re.compile(r"\"(Bash\(orchestrator [^\"\\]*\))\"")
 _HOOKS = {"PreToolUse": ("Bash", "pre-tool"), "PostToolUse": ("AskUserQuestion", "post-tool")}
+_SECTIONS = {"hooks": tuple(_HOOKS), "permissions": ("allow", "ask", "deny")}
 _PROGRAM = "orchestrator"
 _NOTE = (
     'a person\'s answers in Claude Code count where orchestrator.toml says `client = ["human"]` below [gates]; '
     "until then gates are decided in a terminal"
 )
-_SAYS = "two hooks: an agent's commands that decide are denied, a person's answers recorded"
-_BLANK = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
-
-
-class Member(Value):
-    """One member of an object, or element of an array, by where it lies in the text; `key` is empty in an array."""
-
-    key: str
-    begin: int
-    start: int  # of the value
-    end: int
+_SAYS = (
+    "two hooks: an agent's commands that decide are denied, a person's answers recorded; "
+    "rules that allow the orchestrator agent's commands"
+)
 
 
 def settings(places: Places) -> Part:
-    """Return the edit that puts the hooks in; none where they are there. Raises Refusal for what is no settings."""
+    """Return the edit that puts hooks and rules in; none where they are there. Raises Refusal for no settings."""
     path = places.path(FILE)
     content = found(path)
     if not path.resolve().is_relative_to(places.main.resolve()):
@@ -54,16 +56,19 @@ def settings(places: Places) -> Part:
 
 
 def _text(content: bytes) -> str:
-    """Return settings as text. Raises Refusal where they are no JSON object, or hold hooks of another shape."""
+    """Return settings as text. Raises Refusal for no JSON object, and for hooks or permissions of another shape."""
     try:
         text = content.decode()
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Refusal(f"{FILE} is no JSON: {error}", "mend it, then call init again") from error
-    hooks = value.get("hooks", {}) if isinstance(value, dict) else None
-    if not isinstance(hooks, dict) or not all(isinstance(hooks.get(event, []), list) for event in _HOOKS):
-        what = "`hooks` has another shape than Claude Code takes" if isinstance(value, dict) else "it is no JSON object"
-        raise Refusal(f"{FILE}: {what}", "mend it, then call init again")
+    if not isinstance(value, dict):
+        raise Refusal(f"{FILE}: it is no JSON object", "mend it, then call init again")
+    for section, lists in _SECTIONS.items():
+        table = value.get(section, {})
+        if not isinstance(table, dict) or not all(isinstance(table.get(name, []), list) for name in lists):
+            what = f"`{section}` has another shape than Claude Code takes"
+            raise Refusal(f"{FILE}: {what}", "mend it, then call init again")
     return text
 
 
@@ -88,124 +93,88 @@ def _is_there(value: Any, event: str) -> bool:
 
 
 def merged(text: str) -> tuple[str, list[str]]:
-    """Return settings with the hooks in them, and the texts that were put in, in order.
+    """Return settings with hooks and rules in them, and the texts that were put in, in order.
 
     Raises Refusal where that cannot be done by adding text alone.
     """
+    value = json.loads(text) if text else {}
+    missing = _missing(value)
     if not text:
-        whole = json.dumps({"hooks": {event: [entry(event)] for event in _HOOKS}}, indent=2) + "\n"
+        whole = json.dumps(missing, indent=2) + "\n"
         return whole, [whole]
-    value = json.loads(text)
-    missing = {event: entry(event) for event in _HOOKS if not _is_there(value, event)}
     after, pieces = text, []
-    if _find(text, "hooks") is None:
-        after, piece = _with(text, _top(text), "hooks", {event: [one] for event, one in missing.items()})
-        return after, [piece]
-    for event, one in missing.items():
-        hooks, groups = _find(after, "hooks"), _find(after, "hooks", event)
-        if groups is not None:
-            after, piece = _with(after, groups.start, "", one)
-        elif hooks is not None:
-            after, piece = _with(after, hooks.start, event, [one])
-        pieces.append(piece)
-    for event, one in missing.items():
-        value["hooks"].setdefault(event, []).append(one)
+    for section, lists in missing.items():
+        after, added = _put(after, section, lists)
+        pieces += added
+        for name, elements in lists.items():
+            value.setdefault(section, {}).setdefault(name, []).extend(elements)
     if json.loads(after) != value:  # a key that stands twice, for instance
         raise Refusal(f"{FILE} is written in a way that init does not touch", "write each key once")
     return after, pieces
 
 
-def _with(text: str, at: int, key: str, value: Any) -> tuple[str, str]:
-    """Put a member at the end of the object or array that begins at `at`; return the text and the piece put in."""
-    members = list(_members(text, at))
-    end = newline(text.encode())
-    unit = _unit(text)
-    outer = _indent(text, at)
-    inner = _indent(text, members[-1].begin) if members else outer + unit
-    named = f"{json.dumps(key)}: " if key else ""
-    if members and "\n" not in text[at : members[-1].begin]:  # a container in one line stays so
-        place, piece = members[-1].end, f", {named}{json.dumps(value)}"
-    else:
-        dumped = json.dumps(value, indent=unit).replace("\n", f"{end}{inner}")
-        place = members[-1].end if members else at + 1
-        is_open = not members and "\n" not in text[place : _close(text, at)]
-        piece = f"{',' if members else ''}{end}{inner}{named}{dumped}{f'{end}{outer}' if is_open else ''}"
-    return text[:place] + piece + text[place:], piece
+def _missing(value: Any) -> dict[str, dict[str, list[Any]]]:
+    """Return what is to be added to each list, by section and name; nothing where all is there."""
+    hooks: dict[str, list[Any]] = {event: [entry(event)] for event in _HOOKS if not _is_there(value, event)}
+    permissions = _table(_table(value).get("permissions"))
+    said = [one for name in _SECTIONS["permissions"] for one in _list(permissions.get(name))]
+    rules: list[Any] = [one for one in RULES if one not in said]
+    sections = {"permissions": {"allow": rules} if rules else {}, "hooks": hooks}
+    return {section: lists for section, lists in sections.items() if lists}
 
 
-def _unit(text: str) -> str:
-    """Return one level of indentation, as the first member of the settings has it."""
-    first = re.match(r"\s*\{\s*\n([ \t]+)\"", text)
-    return first[1] if first else "  "
-
-
-def _indent(text: str, at: int) -> str:
-    """Return the blanks at the beginning of the line in which a place lies."""
-    begin = text.rfind("\n", 0, at) + 1
-    return text[begin : begin + len(text[begin:]) - len(text[begin:].lstrip(" \t"))]
-
-
-# --- where things lie ------------------------------------------------------------------------------
-
-
-def _top(text: str) -> int:
-    return _past_blanks(text, 0)
-
-
-def _past_blanks(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
-
-
-def _members(text: str, at: int) -> Iterator[Member]:
-    """Give the members of the object or array that begins at `at`, in a text that is known to be JSON."""
-    place = _past_blanks(text, at + 1)
-    while text[place] not in "}]":
-        begin, key = place, ""
-        if text[at] == "{":
-            key, place = _DECODER.raw_decode(text, place)
-            place = _past_blanks(text, _past_blanks(text, place) + 1)
-        _, end = _DECODER.raw_decode(text, place)
-        yield Member(key=key, begin=begin, start=place, end=end)
-        place = _past_blanks(text, end)
-        if text[place] == ",":
-            place = _past_blanks(text, place + 1)
-
-
-def _close(text: str, at: int) -> int:
-    """Return where the object or array that begins at `at` is closed."""
-    return _DECODER.raw_decode(text, at)[1] - 1
-
-
-def _find(text: str, *keys: str) -> Member | None:
-    """Return the member that a path of keys leads to; of two with one key the last, as readers of JSON have it."""
-    at, member = _top(text), None
-    for key in keys:
-        member = next((one for one in reversed(list(_members(text, at))) if one.key == key), None)
-        if member is None:
-            return None
-        at = member.start
-    return member
+def _put(text: str, section: str, lists: dict[str, list[Any]]) -> tuple[str, list[str]]:
+    """Add elements to the lists of a section, made where missing; return the text, and the pieces in order."""
+    if (table := find(text, section)) is None:
+        text, piece = with_member(text, top(text), section, lists)
+        return text, [piece]
+    pieces = []
+    for name, elements in lists.items():
+        there = find(text, section, name)
+        at, key, values = (there.start, "", elements) if there else (table.start, name, [elements])
+        for one in values:
+            text, piece = with_member(text, at, key, one)
+            pieces.append(piece)
+    return text, pieces
 
 
 # --- taken out -------------------------------------------------------------------------------------
 
 
 def without(content: bytes, texts: Sequence[str]) -> bytes:
-    """Return settings without the hooks, every other byte as it was; as they are where they are no JSON any more.
+    """Return settings without hooks and rules, every other byte as it was; as they are where they are no JSON any more.
 
-    The very texts that were put in go, where they still stand there; else what is left of the hooks, by structure.
+    The very texts that were put in go, where they still stand there; else what is left of them, by structure.
     """
     try:
         text = content.decode()
+        changed: list[str] = []
         for piece in reversed(texts):
-            rest = text.replace(piece, "", 1)
-            text = rest if not rest or _is_json(rest) else text
-        while text and (span := _left(text)) is not None:
-            text = text[: span[0]] + text[span[1] :]
+            rest = _cut(text, piece)
+            text, changed = (text, [*changed, piece]) if rest is None else (rest, changed)
+        for rule in dict.fromkeys(rule for piece in changed for rule in _RULE.findall(piece)):
+            if text and (at := _left_rule(text, rule)) is not None:
+                text = text[: at[0]] + text[at[1] :]
+        while text and (at := _left_hook(text)) is not None:
+            text = text[: at[0]] + text[at[1] :]
     except (ValueError, RecursionError):
         return content
     return text.encode()
+
+
+def _cut(text: str, piece: str) -> str | None:
+    """Return settings without a piece, None where it is not in them: the same words in a list of the user's stay."""
+    for found_at in re.finditer(re.escape(piece), text):
+        rest = text[: found_at.start()] + text[found_at.end() :]
+        if not rest or (_is_json(rest) and _refused(rest) == _refused(text)):
+            return rest
+    return None
+
+
+def _refused(text: str) -> list[Any]:
+    """Return the rules of which the user says that they ask, or deny."""
+    permissions = _table(_table(json.loads(text)).get("permissions"))
+    return [permissions.get("ask"), permissions.get("deny")]
 
 
 def is_left(content: bytes | None) -> bool:
@@ -226,32 +195,31 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _left(text: str) -> tuple[int, int] | None:
+def _left_rule(text: str, rule: str) -> tuple[int, int] | None:
+    """Return what to cut for a rule, with its list and `permissions` where it is alone in them."""
+    table, allowed = find(text, "permissions"), find(text, "permissions", "allow")
+    if table is None or allowed is None or text[allowed.start] != "[":
+        return None
+    for one in members(text, allowed.start):
+        if json.loads(text[one.start : one.end]) == rule:
+            return span(text, [top(text), table.start, allowed.start], [table, allowed, one])
+    return None
+
+
+def _left_hook(text: str) -> tuple[int, int] | None:
     """Return the next piece to cut: a handler of ours, with its group, list and `hooks` where it is alone in them."""
     value = json.loads(text)
     for event in _HOOKS:
         if not _is_there(value, event):
             continue
-        path = [found for keys in (("hooks",), ("hooks", event)) if (found := _find(text, *keys))]
-        for group in _members(text, path[-1].start):
-            hooks = next((one for one in _members(text, group.start) if one.key == "hooks"), None)
-            for handler in _members(text, hooks.start) if hooks else ():
+        path = [one for keys in (("hooks",), ("hooks", event)) if (one := find(text, *keys))]
+        for group in members(text, path[-1].start):
+            hooks = next((one for one in members(text, group.start) if one.key == "hooks"), None)
+            for handler in members(text, hooks.start) if hooks else ():
                 if hooks and _is_ours(json.loads(text[handler.start : handler.end]), event):
-                    inside = [_top(text), *(one.start for one in (*path, hooks))]
-                    return _span(text, inside, [*path, group, handler])
+                    inside = [top(text), *(one.start for one in (*path, hooks))]
+                    return span(text, inside, [*path, group, handler])
     return None
-
-
-def _span(text: str, containers: Sequence[int], members: Sequence[Member]) -> tuple[int, int]:
-    """Return from where to where the last member is cut out, or the outermost that holds nothing else."""
-    for at, member in zip(containers[::-1], members[::-1], strict=True):
-        siblings = list(_members(text, at))
-        if len(siblings) > 1 or at == containers[0]:
-            place = siblings.index(member)
-            if place:
-                return siblings[place - 1].end, member.end
-            return (member.begin, siblings[1].begin) if len(siblings) > 1 else (at + 1, _close(text, at))
-    raise AssertionError("the outermost container is always cut in")
 
 
 def _table(value: Any) -> dict[str, Any]:

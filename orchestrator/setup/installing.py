@@ -15,7 +15,7 @@ from orchestrator.assets import asset, names
 from orchestrator.core.values import Value
 from orchestrator.errors import Refusal
 from orchestrator.makefile import is_outdated
-from orchestrator.setup import chaining, claude, framework, hooks, lining, making
+from orchestrator.setup import chaining, claude, framework, hooks, instructions, lining, making
 from orchestrator.setup import record as records
 from orchestrator.setup.chaining import Standing
 from orchestrator.setup.inserting import holds
@@ -29,11 +29,11 @@ ROLLBACK = "orchestrator-rollback.sh"
 
 
 class Asked(Value):
-    """What the command line asks for; `choice` and `agent` are empty where it says nothing."""
+    """What the command line asks for; `choice` and `agents` are empty where it says nothing."""
 
     choice: str = ""
     scripts: bool = False
-    agent: str = ""
+    agents: tuple[str, ...] = ()
 
 
 class Outcome(Value):
@@ -57,7 +57,7 @@ def install(places: Places, git: Git, asked: Asked) -> Outcome:
     """Set the repository up. Raises Refusal, BadConfiguration, NotRecorded; can be called again then."""
     old = records.read(places) or Record()
     choice = asked.choice or old.choice
-    agents = _with(old.agents, asked.agent) if asked.agent else old.agents
+    agents = tuple(dict.fromkeys([*old.agents, *asked.agents]))
     part = _wanted(places, git, old, choice, agents, asked.scripts)
     _refuse_obstacles(places, part)
     undone = undo(places, _unwanted(old, part, choice))
@@ -102,6 +102,7 @@ def _names(wanted: Iterable[File | Edit]) -> list[str]:
 
 def _wanted(places: Places, git: Git, old: Record, choice: str, agents: tuple[str, ...], scripts: bool) -> Part:
     line = lining.line(places, old)
+    readers = tuple(one for one in agents if one in instructions.CLIENTS)
     return joined([
         line.part,
         making.make(places, old),
@@ -109,6 +110,7 @@ def _wanted(places: Places, git: Git, old: Record, choice: str, agents: tuple[st
         hooks.hooks(places, git, line.settings, choice),
         Part(files=(File(AGENT, asset("workflow-orchestrator.md")), *_scripts(scripts))),
         claude.settings(places) if claude.CLAUDE in agents else Part(),
+        instructions.agents_md(places, old, readers) if readers else Part(),
     ])  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Record(Value):
     hooks: dict[str, Hooked] = {}
     stages: tuple[str, ...] = ()  # whose hook the pre-commit framework installed for us
     folders: tuple[str, ...] = ()  # made by init
-    agents: tuple[str, ...] = ()  # the clients whose own hooks were asked for
+    agents: tuple[str, ...] = ()  # the clients that were asked for
 
 
 class Places:

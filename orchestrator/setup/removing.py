@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.adapters.durable import said_in_one_line, sync_filesystem, write_atomically
 from orchestrator.core.values import Value
-from orchestrator.setup import chaining, claude, framework, inserting, making
+from orchestrator.setup import chaining, claude, framework, inserting, instructions, making
 from orchestrator.setup.record import Inserted, Places, Record, digest, found
 from orchestrator.setup.remaining import TRANSIENT
 
@@ -124,7 +124,8 @@ def _is_still_there(places: Places, name: str) -> bool:
     path = places.path(name)
     if not path.is_file():
         return False
-    return claude.is_left(found(path)) if name == claude.FILE else making.is_included(found(path))
+    is_left = {claude.FILE: claude.is_left, instructions.FILE: instructions.is_left}.get(name, making.is_included)
+    return is_left(found(path))
 
 
 def _remove_folder(path: Path) -> None:
