@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from orchestrator import config, documents, publishing
-from orchestrator.adapters import signing
+from orchestrator.adapters import objects, signing
 from orchestrator.adapters.git import Git
 from orchestrator.core import statement
 from orchestrator.core.classified import MAP_FILE
@@ -23,7 +23,7 @@ from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line
 from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.documents import Source
-from orchestrator.errors import BadStatement, OrchestratorError, Refusal
+from orchestrator.errors import BadStatement, GitFailed, OrchestratorError, Refusal
 
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 _MOST = 1000  # carriers of approvals
@@ -250,6 +250,8 @@ class Guard:
             if base is None or base in looked:
                 continue
             looked.add(base)
+            if not self._is_plain(base, commit):
+                return f"what differs between {base[:12]} and {commit[:12]} is not as git writes it"
             if not all(self._git.leads_to(one, base) for one in self._git.meetings(old, commit)):
                 continue  # the branch was merged in behind it: what that undid of it was not shown
             if self._git.leads_to(base, old):
@@ -261,6 +263,14 @@ class Guard:
                     return ""
         where = ", ".join(sorted(one[:12] for one in looked)) or "any commit known here"
         return f"what leads to {where} is neither there nor was shown at a signed gate"
+
+    def _is_plain(self, base: Sha, commit: Sha) -> bool:
+        """Tell whether what differs between two commits is what its names say, and reads alike to everybody."""
+        try:
+            objects.changed(self._git, base, commit)
+        except GitFailed:
+            return False
+        return True
 
     def _holds_any(self, commits: Iterable[Sha], tip: Sha) -> bool:
         return any(self._git.leads_to(one, tip) for one in commits)

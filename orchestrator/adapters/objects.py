@@ -14,6 +14,7 @@ from orchestrator.errors import GitFailed
 
 _HASHES = {40: hashlib.sha1, 64: hashlib.sha256}
 _TREE = b"40000"
+_MODES = (_TREE, b"100644", b"100755", b"100664", b"120000", b"160000")
 
 
 def read(git: Git, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
@@ -81,12 +82,21 @@ def _sort_out(
 
 
 def _entries(content: bytes, size: int) -> dict[bytes, tuple[bytes, str]]:
-    """Return what a tree holds: name -> mode and object; `size` is that of an object's name in bytes."""
+    """Return what a tree holds: name -> mode and object; `size` is that of an object's name in bytes.
+
+    Raises GitFailed for a tree that git would not have written: a name twice, out of order, an odd mode. Of such a tree
+    every reader makes something else.
+    """
     found: dict[bytes, tuple[bytes, str]] = {}
+    last = b""
     while content:
         mode, _, rest = content.partition(b" ")
         name, _, rest = rest.partition(b"\0")
-        found[name] = (mode, rest[:size].hex())
+        place = name + (b"/" if mode == _TREE else b"\0")
+        is_whole = len(rest) >= size and mode in _MODES and name not in (b"", b".", b"..", b".git") and b"/" not in name
+        if not is_whole or name in found or place <= last:
+            raise GitFailed("a tree in git is not as git writes one")
+        found[name], last = (mode, rest[:size].hex()), place
         content = rest[size:]
     return found
 

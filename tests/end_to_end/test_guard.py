@@ -304,6 +304,21 @@ def test_a_beginning_that_git_holds_under_a_false_name_is_not_offered_to_be_sign
     assert "it is not offered" in shop.inside("approve", "--show", "payment")[2]
 
 
+@pytest.mark.parametrize("how", ["twice", "unsorted"])
+def test_a_tree_that_git_would_not_have_written_is_not_offered_to_be_signed(shop: Signed, how: str) -> None:
+    rows = shop.git("ls-tree", "feat/payment").splitlines()
+    parts = [(row.split()[0].lstrip("0"), row.split()[2], row.split("\t")[1]) for row in rows]
+    parts = [parts[0], *parts] if how == "twice" else [*parts[1:], parts[0]]
+    content = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(sha) for mode, sha, name in parts)
+    odd = shop.root.parent / "odd"
+    odd.write_bytes(content)
+    tree = shop.git("hash-object", "-w", "-t", "tree", "--literally", str(odd))
+    tip = shop.git("commit-tree", "-p", "feat/payment", "-m", "odd", tree)
+    shop.git("reset", "--quiet", "--soft", tip, cwd=shop.worktree("payment"))
+    shop.do("status")
+    assert "it is not offered" in shop.inside("approve", "--show", "payment")[2]
+
+
 def test_a_beginning_that_is_the_name_of_something_else_is_no_beginning(shop: Signed) -> None:
     shop.git("branch", "feat/new", "main")
     tip = shop.git("commit-tree", "-p", "main", "-m", "evil", shop.git("rev-parse", "feat/payment^{tree}"))
