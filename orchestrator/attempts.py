@@ -346,8 +346,8 @@ def tried(workspace: Workspace, prepared: Prepared, kept: Sha) -> dict[str, tupl
     rows = git.lines(*words, head, kept)
     more = (f"... and {len(rows) - _TRIED} more",) if len(rows) > _TRIED else ()
     return {
-        "tried": tuple(one_line(one)[:200] for one in reversed(commits)),
-        "changed": (*(one_line(one)[:200] for one in rows[:_TRIED]), *more),
+        "tried": tuple(shown(one_line(one))[:200] for one in reversed(commits)),
+        "changed": (*(shown(one_line(one))[:200] for one in rows[:_TRIED]), *more),
     }
 
 

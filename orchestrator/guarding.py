@@ -174,13 +174,13 @@ class Guard:
             if not why:
                 return ""  # with all that leads to it
             parents = self._git.text("rev-list", "--parents", "-n1", here).split()[1:]
-            landed = self._landed(here, parents, required, update.old)
+            landed = self._landed(here, parents, required)
             if landed:
                 return f"{here[:12]}: {landed if len(parents) == 2 else why}"
             here = Sha(parents[0])
         return ""
 
-    def _landed(self, commit: Sha, parents: Sequence[str], required: Sequence[Required], old: Sha) -> str:
+    def _landed(self, commit: Sha, parents: Sequence[str], required: Sequence[Required]) -> str:
         """Return why a commit is not the plain merge, or squash, of approved work into its first parent."""
         if not parents:
             return "it is not approved"
@@ -188,7 +188,7 @@ class Guard:
         if tree is None:
             return "its tree is not here"
         if len(parents) == 2:
-            why = self._lacking(Sha(parents[1]), required, old)
+            why = self._lacking(Sha(parents[1]), required, Sha(parents[0]))
             if why:
                 return why
             same = self._merged(Sha(parents[0]), Sha(parents[1])) == tree
@@ -198,7 +198,7 @@ class Guard:
         if tree == self._git.ref(f"{parents[0]}^{{tree}}"):
             return "it changes nothing, and is not approved"
         for one in {found.commit for found in self._approvals}:
-            if not self._lacking(one, required, old) and self._merged(Sha(parents[0]), one) == tree:
+            if not self._lacking(one, required, Sha(parents[0])) and self._merged(Sha(parents[0]), one) == tree:
                 return ""
         return "it is not approved"
 
@@ -254,9 +254,13 @@ class Guard:
                 return f"what differs between {base[:12]} and {commit[:12]} is not as git writes it"
             if not all(self._git.leads_to(one, base) for one in self._git.meetings(old, commit)):
                 continue  # the branch was merged in behind it: what that undid of it was not shown
-            if self._git.leads_to(base, old):
+            further = [one.base for one in own if one.commit == base]
+            is_there = self._git.leads_to(base, old)
+            if is_there and (base == old or not further):
                 return ""
-            bases += [one.base for one in own if one.commit == base]
+            bases += further  # what is in its history may not be in its files: down to where the feature began
+            if is_there:
+                continue
             if self._git.leads_to(base, commit) and base != commit and self._git.commit(base) == base:
                 update = Update(ref="", old=old, new=base)
                 if not self._uncovered(update, required):

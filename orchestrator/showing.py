@@ -11,6 +11,7 @@ import click
 from orchestrator import evidence, render
 from orchestrator.adapters.agent import one_line as _line
 from orchestrator.adapters.agent import plain
+from orchestrator.attempts import shown
 from orchestrator.core.events import Checked, Exhibit
 from orchestrator.core.state import Feature, Waiting
 from orchestrator.core.values import Sha, Value
@@ -248,7 +249,7 @@ def _stat(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]
 
 def _numbers(name: str, added: str, removed: str) -> str:
     size = "binary" if added == "-" else f"+{added} -{removed}"
-    return f"{size:<12} {_line(name)}"
+    return f"{size:<12} {_line(shown(name))}"
 
 
 def _ran(checked: Checked | None) -> list[str]:

@@ -28,7 +28,8 @@ CONTEXT_FILES = (
     "_validation-loop.md",
 )
 
-_MARGIN = 64 << 20  # bytes beyond the checkout: for its index, and the work that follows
+_MARGIN = 64 << 20  # bytes beyond the checkout, for its index and the work that follows; of a small disk a part
+_SMALL = 20
 
 
 def root(workspace: Workspace) -> Path:
@@ -239,8 +240,9 @@ def _made(workspace: Workspace, feature: Feature) -> Path:
 def _refuse_full(workspace: Workspace, feature: Feature, path: Path) -> None:
     """Raise Refusal where the checkout does not fit: a disk that runs full over it would leave half of one."""
     place = next(one for one in path.parents if one.is_dir())
-    free = shutil.disk_usage(place).free
-    needed = workspace.git.checkout_size(f"refs/heads/{feature.branch}") + _MARGIN
+    disk = shutil.disk_usage(place)
+    margin = min(_MARGIN, disk.total // _SMALL)
+    free, needed = disk.free, workspace.git.checkout_size(f"refs/heads/{feature.branch}") + margin
     if free < needed:
         raise Refusal(
             f"there is no room for the worktree {path} of {feature.slug}: "

@@ -168,7 +168,7 @@ def test_without_an_agent_nothing_is_begun(repo: Repo) -> None:
     repo.run("start", "payment")
     before = repo.events()
     for words in (("next",), ("run",), ("next", "--dry-run")):
-        assert repo.refused(*words) == "no agent is configured; set [agent] command in orchestrator.toml"
+        assert repo.refused(*words) == "no agent is configured; set [agent] preset or command in orchestrator.toml"
     assert repo.events() == before
 
 

@@ -157,18 +157,20 @@ def test_no_two_attempts_at_work_have_the_same_slot_in_one_process_and_across_pr
     assert {name: (top / f"checked-{name}").read_text().splitlines()[0] + "\n" for name in names} == given
 
 
-@pytest.mark.parametrize("small_disk", ["40m"], indirect=True)
+@pytest.mark.parametrize("small_disk", ["2m"], indirect=True)
 def test_without_room_for_the_checkout_the_feature_is_parked_and_nothing_is_half_made(
     repo: Repo, small_disk: Path
 ) -> None:
     configure(repo, f'root = "{small_disk}"')
+    repo.write("large.txt", "large\n" * 500_000)
+    repo.commit("large")
     repo.run("start", "payment")
     out = repo.run("next")
     place = small_disk / "payment"
-    assert f"parked: it cannot begin: there is no room for the worktree {place} of payment: it takes 67 MB, and " in out
+    assert f"parked: it cannot begin: there is no room for the worktree {place} of payment: it takes 3 MB, and " in out
     assert "MB are free; make room there, or set [worktrees] root to another disk" in out
     assert (list(small_disk.iterdir()), repo.git("worktree", "list").count("\n")) == ([], 0)
-    subprocess.run(["mount", "-o", "remount,size=90m", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     repo.run("resume", "payment")
     assert "attempt 1  passed" in repo.run("next")
 

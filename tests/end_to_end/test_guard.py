@@ -339,6 +339,33 @@ def test_a_submodule_that_a_file_hides_is_shown(shop: Signed) -> None:
     assert "+1 -0        lib" in shop.inside("approve", "--show", "payment")[1]
 
 
+def _swallowing(shop: Signed) -> str:
+    """Let a second feature take in the first one's first commit without its content; both are signed as shown."""
+    first = shop.git("rev-parse", "feat/payment~")
+    shop.write_in("payment", "door.txt", "let in whom check.txt has let through\n")
+    shop.do("status")
+    shop.do("start", "search")
+    shop.do("run", "-j", "1")
+    assert shop.approve("search") == []
+    shop.git("merge", "--quiet", "-s", "ours", "-m", "tidy", first, cwd=shop.worktree("search"))
+    shop.do("run", "-j", "1")
+    assert shop.approve("payment", "search") == []
+    shop.do("publish")
+    shop.git("checkout", "--quiet", "main")
+    return shop.git("rev-parse", "feat/payment")
+
+
+@pytest.mark.parametrize("order", [("payment", "search"), ("search", "payment")])
+def test_what_one_feature_swallowed_of_another_does_not_land_unseen(shop: Signed, order: tuple[str, str]) -> None:
+    _swallowing(shop)
+    said = ""
+    for name in order:
+        shop.git("merge", "--quiet", "--no-ff", "-m", f"merge {name}", f"feat/{name}")
+        said += push(shop, "main") if order[0] == "search" else ""
+    said += push(shop, "main")
+    assert "neither there nor was shown at a signed gate" in said or "no signed approval" in said
+
+
 def test_in_ci_what_is_pushed_is_checked_whatever_the_branch_is_called(shop: Signed) -> None:
     base, tip = shop.git("rev-parse", "main"), merged(shop)
     words = ("--signers", str(shop.allowed()), "--base", base, "--head", tip)

@@ -151,6 +151,16 @@ def test_a_retry_begins_another_session_and_its_brief_says_what_was_tried(shop: 
     assert "## Attempt 2 failed: the agent says it failed: too dark" in third
 
 
+def test_a_name_that_is_no_text_stands_in_the_next_brief_as_it_can_be_written(shop: Repo) -> None:
+    case(shop, 'printf x >"$(printf "caf\\351.txt")"\n' + claude("x") + "exit 1\n", 1)
+    out = shop.run("next")
+    assert "attempt 1  failed" in out, out
+    shop.run("next")
+    found = shop.events("attempt_failed")[0]["payload"]
+    assert found["changed"] == ["1 0 caf\\xe9.txt"]
+    assert "- 1 0 caf\\xe9.txt" in handed(shop, 2)
+
+
 # --- not its fault ---------------------------------------------------------------------------------
 
 QUOTA = claude("API Error: Request rejected (429) · slow down", is_error=True, api_error_status=429) + "exit 1\n"
@@ -185,7 +195,7 @@ def test_what_is_not_its_fault_is_parked_uncounted_and_tried_again_where_time_me
 def test_what_waits_for_a_quota_goes_on_by_itself_and_with_its_session(shop: Repo) -> None:
     preset(shop, "claude", more='retry_after = "1s"\n')
     case(shop, WORK + QUOTA.replace('"session_id": ""', f'"session_id": "{SESSION}"'), 1)
-    out = shop.run("run", "--for", "60s", "--json", check=10)
+    out = shop.run("run", "--for", "8s", "--json", check=10)
     assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"]
     assert called(shop, 2)[-2:] == ["--resume", SESSION]
 
@@ -390,12 +400,12 @@ def test_a_client_that_hangs_is_ended_at_the_time_limit_and_one_that_waits_for_a
 
 def test_a_brief_too_long_for_an_argument_lies_in_a_file(shop: Repo) -> None:
     preset(shop, "cursor", "cursor-agent")
-    text = LINE["1-show"].replace("Draw the screen.", "Draw the screen.\n" * 10_000)
+    text = LINE["1-show"].replace("Draw the screen.", ("Draw the screen. " * 60 + "\n\n") * 110)
     shop.write("line/add-feature-1-show.md", text)
     shop.run("next")
     found = re.fullmatch(r"Read the file (.+) and do what it says, all of it\.", called(shop, 1)[-1])
     assert found
-    assert Path(found[1]).read_text().count("Draw the screen.") == 10_000
+    assert Path(found[1]).read_text().count("Draw the screen.") == 6_600
 
 
 def test_an_agent_is_followed_as_it_works_and_afterwards(shop: Repo) -> None:
