@@ -14,6 +14,7 @@ from orchestrator import documents
 from orchestrator.adapters.agent import agent_environment, plain
 from orchestrator.config import FILE, Agent
 from orchestrator.core.classified import MAP_FILE
+from orchestrator.core.clients import CLIENTS
 from orchestrator.documents import Effective
 from orchestrator.errors import BadConfiguration
 from orchestrator.verifying.findings import Found, error, note, warning
@@ -21,7 +22,6 @@ from orchestrator.verifying.settings import setting
 from orchestrator.verifying.sight import Sight
 
 _OLDEST_GIT = (2, 34)
-_PRESETS = {"cursor": "cursor-agent"}  # where the program is not called as the preset
 # How a client tells by its exit status whether it is logged in, and how one logs in. Asked only where its help lists
 # the first word: an older client would take the words for a prompt.
 _LOGIN = {"claude": (("auth", "status"), "claude auth login"), "codex": (("login", "status"), "codex login")}
@@ -63,9 +63,11 @@ def agent(sight: Sight) -> Iterator[Found]:
     name = _agent(found.agent)
     program = _program(sight, name) if name else None
     if not name:
-        yield note("V813", FILE, "no agent is configured: agents can only drive themselves", "set [agent] command")
+        yield note(
+            "V813", FILE, "no agent is configured: agents can only drive themselves", "set [agent] preset or command"
+        )
     elif program is None:
-        yield warning("V811", FILE, f"the agent's program {name!r} is not found", "install it, or mend [agent] command")
+        yield warning("V811", FILE, f"the agent's program {name!r} is not found", "install it, or mend [agent]")
     elif not _is_logged_in(program):
         login = _LOGIN[Path(program).name][1]
         yield warning("V812", program, "the agent says that it is not logged in", f"log in: `{login}`")
@@ -86,7 +88,9 @@ def notifier(sight: Sight) -> Iterator[Found]:
 
 def _agent(found: Agent) -> str:
     """Return the program that does the work, empty where none is configured; a command wins over a preset."""
-    return found.command[0] if found.command else _PRESETS.get(found.preset, found.preset)
+    if found.command or not found.preset:
+        return found.command[0] if found.command else ""
+    return CLIENTS[found.preset].program
 
 
 def _program(sight: Sight, name: str) -> str | None:

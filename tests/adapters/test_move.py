@@ -543,7 +543,7 @@ class Scene:
         shutil.rmtree(self.folder)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(target=TREES, tip=TREES, staged=TREES, disk=TREES, ruled=st.sets(st.sampled_from(range(4))))
 def test_any_dirty_tree_survives_a_move_and_its_undo(
     empty: Path, target: Files, tip: Files, staged: Files, disk: Files, ruled: set[int]

@@ -195,7 +195,7 @@ def test_what_is_not_its_fault_is_parked_uncounted_and_tried_again_where_time_me
 def test_what_waits_for_a_quota_goes_on_by_itself_and_with_its_session(shop: Repo) -> None:
     preset(shop, "claude", more='retry_after = "1s"\n')
     case(shop, WORK + QUOTA.replace('"session_id": ""', f'"session_id": "{SESSION}"'), 1)
-    out = shop.run("run", "--for", "8s", "--json", check=10)
+    out = shop.run("run", "--for", "5s", "--json", check=10)
     assert [one["outcome"] for one in json.loads(out)["steps"]] == ["parked", "gate"]
     assert called(shop, 2)[-2:] == ["--resume", SESSION]
 

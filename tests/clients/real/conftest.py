@@ -1,8 +1,7 @@
-"""The real programs run by `make test-clients` alone: they take a minute or two and a gigabyte."""
+"""A real program that is not there is said, and its tests are passed over."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a client that is not there."""
     for item in items:
         if HERE not in item.path.parents:
-            continue
-        if not os.environ.get("ORCHESTRATOR_CLIENTS"):
-            item.add_marker(pytest.mark.skip(reason="`make test-clients` runs the real programs"))
             continue
         client = getattr(item, "callspec", None) and item.callspec.params.get("client", "claude")  # type: ignore[attr-defined]
         if not installed(client or "claude"):
