@@ -68,6 +68,9 @@ def commits(top: Path, env: dict[str, str], worktrees: int, count: int) -> list[
     return wrong
 
 
+GITS_OWN = "unable to create temporary file: No such file or directory"
+
+
 def _commit(kit: Repo, slug: str, count: int, failed: list[str], made: list[str]) -> None:
     where = kit.worktree(slug)
     for n in range(count):
@@ -75,6 +78,8 @@ def _commit(kit: Repo, slug: str, count: int, failed: list[str], made: list[str]
         words = ["git", "-c", "gc.auto=0", "commit", "--quiet", "-m", f"{n}", "--only", "--", f"{slug}.txt"]
         subprocess.run(["git", "add", f"{slug}.txt"], cwd=where, env=kit.env, check=True)
         done = subprocess.run(words, cwd=where, env=kit.env, capture_output=True, text=True, check=False)
+        if GITS_OWN in done.stderr:  # its gc took the folder away in which its commit was about to write
+            done = subprocess.run(words, cwd=where, env=kit.env, capture_output=True, text=True, check=False)
         if done.returncode:
             failed.append(f"{slug}, commit {n}: {done.stdout}{done.stderr}")
         made.append(kit.git("rev-parse", "HEAD", cwd=where))
