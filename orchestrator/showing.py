@@ -18,6 +18,8 @@ from orchestrator.core.values import Sha, Value
 from orchestrator.sitting import Row
 from orchestrator.workspace import Workspace
 
+Sizes = Mapping[str, tuple[str, str]]  # a changed file: lines added and removed, `-` for one that is binary
+
 _INDENT = " " * 7
 _SAYS = f"{_INDENT}the agent says: "
 _QUESTION = 3  # lines
@@ -88,7 +90,7 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
 
 def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what speaks for a decision, a few words each."""
-    yield changes(workspace, feature, base)
+    yield changes(workspace, feature, base, _sizes(workspace, feature, base))
     waits, exhibits = feature.gate, row.exhibits
     if waits is None:
         return
@@ -139,39 +141,32 @@ def _reworded(workspace: Workspace, feature: Feature, waits: Waiting) -> Iterato
         yield f"its document says: {_line(now.heading)} ({now.type}), {_line(now.trigger)}"
 
 
-def changes(workspace: Workspace, feature: Feature, base: Sha | None) -> str:
+def changes(workspace: Workspace, feature: Feature, base: Sha | None, sizes: Sizes) -> str:
     """Return the number of commits and the size of the change since the last decided gate."""
     if base is None or feature.tip is None:
         return "commits: from where they count is not known any more"
     if base == feature.tip:
         return "commits: none since the last gate"
     count = int(workspace.git.unaltered().text("rev-list", "--count", f"{base}..{feature.tip}"))
-    return f"commits: {count} ({_size(_sizes(workspace, feature, base))})"
+    return f"commits: {count} ({_size(sizes)})"
 
 
-def _size(sizes: Mapping[str, tuple[str, str]]) -> str:
+def _size(sizes: Sizes) -> str:
     if not sizes:
         return "no file changed"
     added, removed = (sum(int(one[at]) for one in sizes.values() if one[at].isdigit()) for at in (0, 1))
     return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} +{added} -{removed}"
 
 
-def _sizes(workspace: Workspace, feature: Feature, base: Sha) -> dict[str, tuple[str, str]]:
+def _sizes(workspace: Workspace, feature: Feature, base: Sha | None) -> Sizes:
     """Return the changed files, each with git's own count of lines added and removed; nothing of an agent's is run.
 
     Which files these are is read from objects that are what their names say.
     """
-    words = (
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-renames",
-        "--ignore-submodules=none",
-        "--text",
-        "--numstat",
-        "-r",
-        "-z",
-    )
-    rows = workspace.git.unaltered().names("diff-tree", *words, base, str(feature.tip))
+    if base is None or feature.tip is None or base == feature.tip:
+        return {}
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
+    rows = workspace.git.unaltered().names("diff-tree", "-r", "-z", *words, base, feature.tip)
     counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
     return {name: counts.get(name, ("?", "?")) for name in evidence.changed(workspace, feature, base)}
 
@@ -210,14 +205,15 @@ def whole(workspace: Workspace, row: Row) -> None:
         return
     feature, waits = row.feature, row.feature.gate
     gate, base = waits.gate, row.bound.base if row.bound is not None else None
+    sizes = _sizes(workspace, feature, base)
     click.echo(f"{feature.slug}  {feature.place.workflow}  {_line(gate.heading)}")
     click.echo(f"{gate.type} gate, reached {render.ago(waits.reached_at)}, event #{waits.event}; {_line(gate.why)}")
     click.echo(f"asks: {_line(gate.trigger)}")
     for title, lines in (
         ("What the document says", plain(evidence.section(workspace, feature)).splitlines()),
         ("Not as it was", list(_doubts(workspace, row, feature, base))),
-        ("Commits", _commits(workspace, feature, base)),
-        ("Files changed", _stat(workspace, feature, base)),
+        ("Commits", [changes(workspace, feature, base, sizes), *_commits(workspace, feature, base)]),
+        ("Files changed", _stat(sizes)),
         ("Validation", _ran(waits.checked) or [validation(waits)]),
         ("Files to look at", [_exhibit(workspace, feature, one) for one in row.exhibits]),
         ("The agent says", [f"> {line}" for line in plain(gate.note).splitlines()]),
@@ -232,17 +228,13 @@ def whole(workspace: Workspace, row: Row) -> None:
 
 def _commits(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
     if base is None or feature.tip is None:
-        return [changes(workspace, feature, base)]
+        return []
     span = f"{base}..{feature.tip}"
     words = ("--no-show-signature", "--no-decorate", "--no-color", f"--max-count={_ROWS}")
-    rows = workspace.git.unaltered().lines("log", *words, "--format=%h %an  %s", span)
-    return [changes(workspace, feature, base), *(_line(one) for one in rows)]
+    return [_line(one) for one in workspace.git.unaltered().lines("log", *words, "--format=%h %an  %s", span)]
 
 
-def _stat(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
-    if base is None or feature.tip is None or base == feature.tip:
-        return []
-    sizes = _sizes(workspace, feature, base)
+def _stat(sizes: Sizes) -> list[str]:
     more = [f"... and {len(sizes) - _ROWS} more"] if len(sizes) > _ROWS else []
     return [_numbers(name, *sizes[name]) for name in list(sizes)[:_ROWS]] + more
 

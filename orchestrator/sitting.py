@@ -98,10 +98,7 @@ _OF_THE_DOCUMENT = ("key", "type", "trigger", "heading", "label", "condition")
 
 def _is_of(waits: Gate, found: GateFound) -> bool:
     made = reached(found)
-    return all(
-        getattr(waits, name) == getattr(made, name)
-        for name in ("key", "type", "trigger", "heading", "label", "condition")
-    )
+    return all(getattr(waits, name) == getattr(made, name) for name in _OF_THE_DOCUMENT)
 
 
 def _row_of(workspace: Workspace, feature: Feature, number: int) -> Row:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
-from tests.conftest import Repo
+from tests.conftest import PROGRAM, Repo
 
 FAKE = """#!/bin/sh
 here=$(dirname "$0")/../fake
@@ -408,7 +411,30 @@ def test_a_brief_too_long_for_an_argument_lies_in_a_file(shop: Repo) -> None:
     assert Path(found[1]).read_text().count("Draw the screen.") == 6_600
 
 
-def test_an_agent_is_followed_as_it_works_and_afterwards(shop: Repo) -> None:
+def test_an_agent_is_followed_as_it_works(shop: Repo) -> None:
+    spoken = {"type": "assistant", "message": {"content": [{"type": "text", "text": "I draw it now."}]}}
+    case(shop, said(spoken) + 'until [ -e "$here/go" ]; do sleep 0.1; done\n' + WORK + claude())
+    quiet = subprocess.DEVNULL
+    run = subprocess.Popen([PROGRAM, "next"], cwd=shop.root, env=shop.env, stdin=quiet, stdout=quiet, stderr=quiet)
+    while not (shop.root.parent / "fake/count").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    follow = pexpect.spawn(
+        str(PROGRAM), ["attach", "payment"], cwd=shop.root, env=shop.env, encoding="utf-8", timeout=30
+    )
+    follow.expect_exact("I draw it now.")
+    assert run.poll() is None
+    (shop.root.parent / "fake/go").touch()
+    follow.expect_exact("payment: ")
+    follow.expect(pexpect.EOF)
+    assert run.wait(30) == 0
+
+
+def test_a_night_has_a_length(shop: Repo) -> None:
+    assert "--for 'soon' is no time" in shop.refused("run", "--for", "soon", status=2)
+
+
+def test_what_an_agent_printed_is_shown_afterwards(shop: Repo) -> None:
     spoken = {"type": "assistant", "message": {"content": [
         {"type": "text", "text": "I draw it now."},
         {"type": "tool_use", "name": "Bash", "input": {"command": "npm test"}},
