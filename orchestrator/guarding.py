@@ -99,7 +99,7 @@ class Guard:
         self._at = at
         self._unsigned: list[str] = []  # why statements were passed over
         self._pushed: list[Update] = []
-        self._looking: set[Sha] = set()  # what is being asked of already
+        self._looking: set[tuple[Sha, Sha]] = set()  # what is being asked of already
         self._place = git.text("rev-parse", "--absolute-git-dir")
 
     def check(self, pushed: Sequence[Update]) -> list[str]:
@@ -135,7 +135,7 @@ class Guard:
             return f"{name}: the line cannot be read: {error}"
         if not required:
             return f"{name}: no gate of its line asks for a signature, so that nothing could be checked"
-        missing = self._uncovered(update, required)
+        missing = self._uncovered(update.new, update.old, required)
         return f"{name}: {missing}" if missing else ""
 
     # --- what is required ------------------------------------------------------------------------
@@ -166,13 +166,15 @@ class Guard:
 
     # --- what is covered -------------------------------------------------------------------------
 
-    def _uncovered(self, update: Update, required: Sequence[Required]) -> str:
-        """Return why a push is not wholly of approved work, or nothing: walked from its tip to what was there."""
-        here = update.new
-        while not self._git.leads_to(here, update.old):
-            why = self._lacking(here, required, update.old)
+    def _uncovered(self, tip: Sha, onto: Sha, required: Sequence[Required]) -> str:
+        """Return why a tip is not `onto` and approved work, or nothing: walked by first parents down to that commit."""
+        here = tip
+        while here != onto:
+            why = self._lacking(here, onto, required)
             if not why:
                 return ""  # with all that leads to it
+            if not self._git.leads_to(onto, here):
+                return f"{tip[:12]} was merged the wrong way round: {onto[:12]} is to be the first parent of a merge"
             parents = self._git.text("rev-list", "--parents", "-n1", here).split()[1:]
             landed = self._landed(here, parents, required)
             if landed:
@@ -188,7 +190,7 @@ class Guard:
         if tree is None:
             return "its tree is not here"
         if len(parents) == 2:
-            why = self._lacking(Sha(parents[1]), required, Sha(parents[0]))
+            why = self._lacking(Sha(parents[1]), Sha(parents[0]), required)
             if why:
                 return why
             same = self._merged(Sha(parents[0]), Sha(parents[1])) == tree
@@ -198,15 +200,15 @@ class Guard:
         if tree == self._git.ref(f"{parents[0]}^{{tree}}"):
             return "it changes nothing, and is not approved"
         for one in {found.commit for found in self._approvals}:
-            if not self._lacking(one, required, Sha(parents[0])) and self._merged(Sha(parents[0]), one) == tree:
+            if not self._lacking(one, Sha(parents[0]), required) and self._merged(Sha(parents[0]), one) == tree:
                 return ""
         return "it is not approved"
 
-    def _lacking(self, commit: Sha, required: Sequence[Required], old: Sha) -> str:
+    def _lacking(self, commit: Sha, onto: Sha, required: Sequence[Required]) -> str:
         """Return which approvals a commit lacks for every feature; nothing where one feature has them all.
 
-        The last of them must be for this very commit, the earlier ones for commits that lead to it; and all that leads
-        to it from `old` was shown at one of them.
+        The last of them must be for this very commit, the earlier ones for commits that lead to it; and all that it
+        brings to `onto` was shown at one of them.
         """
         by_feature: dict[tuple[str, FeatureId], dict[Required, list[Sha]]] = {}
         for one in self._approvals:
@@ -219,7 +221,7 @@ class Guard:
                 continue
             lacks = [one for one in required[:-1] if not self._holds_any(gates.get(one, ()), commit)]
             if not lacks:
-                unseen = self._unseen(commit, (repository, feature), required, old)
+                unseen = self._unseen(commit, onto, (repository, feature), required)
                 if not unseen:
                     return ""
                 reasons.append(f"{feature}: {unseen}")
@@ -231,42 +233,50 @@ class Guard:
         passed = f" ({self._unsigned[0]})" if self._unsigned else ""
         return f"no signed approval of {required[-1]} is for {commit[:12]}{passed}"
 
-    def _unseen(self, commit: Sha, whose: tuple[str, FeatureId], required: Sequence[Required], old: Sha) -> str:
-        """Return what leads to a commit and was shown at no signed gate, or nothing: from each base to the next."""
-        if commit in self._looking:
+    def _unseen(self, commit: Sha, onto: Sha, whose: tuple[str, FeatureId], required: Sequence[Required]) -> str:
+        """Return why not all that a commit brings to `onto` was shown at a signed gate of its feature, or nothing."""
+        if (commit, onto) in self._looking:
             return "what leads to it leads back to it"
-        self._looking.add(commit)
+        met = self._git.meetings(onto, commit)
+        if len(met) != 1:
+            return f"{onto[:12]} and {commit[:12]} meet in {len(met)} commits; merge the branch into the feature"
+        self._looking.add((commit, onto))
         try:
-            return self._unseen_from(commit, whose, required, old)
+            return self._unseen_from(commit, met[0], onto, whose, required)
         finally:
-            self._looking.discard(commit)
+            self._looking.discard((commit, onto))
 
-    def _unseen_from(self, commit: Sha, whose: tuple[str, FeatureId], required: Sequence[Required], old: Sha) -> str:
+    def _unseen_from(
+        self, commit: Sha, floor: Sha, onto: Sha, whose: tuple[str, FeatureId], required: Sequence[Required]
+    ) -> str:
+        """Follow what was shown, from each base to the one before, down to the very files of `floor`.
+
+        A merge brings what differs between the two. Names in a history say nothing here: who swallows a commit without
+        its content has its name, too.
+        """
         own = [one for one in self._approvals if (one.repository, one.feature) == whose]
         looked: set[Sha] = set()
-        bases = [one.base for one in own if one.commit == commit]
-        while bases:
-            base = bases.pop()
+        steps = [(one.base, commit) for one in own if one.commit == commit]
+        while steps:
+            base, tip = steps.pop()
             if base is None or base in looked:
                 continue
             looked.add(base)
-            if not self._is_plain(base, commit):
-                return f"what differs between {base[:12]} and {commit[:12]} is not as git writes it"
-            if not all(self._git.leads_to(one, base) for one in self._git.meetings(old, commit)):
-                continue  # the branch was merged in behind it: what that undid of it was not shown
-            further = [one.base for one in own if one.commit == base]
-            is_there = self._git.leads_to(base, old)
-            if is_there and (base == old or not further):
+            if not self._is_plain(base, tip):
+                return f"what differs between {base[:12]} and {tip[:12]} is not as git writes it"
+            further = [(one.base, base) for one in own if one.commit == base and one.base not in looked]
+            # What was shown further down lands with this, or is there already: with the commit itself, no other way.
+            if self._is_same(base, floor) and (floor == onto or not further):
                 return ""
-            bases += further  # what is in its history may not be in its files: down to where the feature began
-            if is_there:
-                continue
-            if self._git.leads_to(base, commit) and base != commit and self._git.commit(base) == base:
-                update = Update(ref="", old=old, new=base)
-                if not self._uncovered(update, required):
-                    return ""
+            if base != commit and self._git.leads_to(floor, base) and not self._uncovered(base, floor, required):
+                return ""
+            steps += further
         where = ", ".join(sorted(one[:12] for one in looked)) or "any commit known here"
         return f"what leads to {where} is neither there nor was shown at a signed gate"
+
+    def _is_same(self, one: Sha, other: Sha) -> bool:
+        """Tell whether two commits hold the same files."""
+        return objects.tree_of(self._git, one) == objects.tree_of(self._git, other)
 
     def _is_plain(self, base: Sha, commit: Sha) -> bool:
         """Tell whether what differs between two commits is what its names say, and reads alike to everybody."""

@@ -279,6 +279,9 @@ def test_what_a_merge_of_main_undid_of_it_is_shown_and_else_refused(shop: Signed
     assert shop.approve() == []
     shop.do("publish")
     assert "no signed approval" in push(shop, "feat/payment:main")
+    beginning = shop.git("rev-parse", "main")
+    odd = shop.git("commit-tree", "-p", beginning, "-p", "feat/payment", "-m", "merge", "feat/payment^{tree}")
+    assert "was merged the wrong way round" in push(shop, f"{odd}:refs/heads/main")
 
 
 def test_what_git_holds_under_a_false_name_is_not_offered_to_be_signed(shop: Signed) -> None:

@@ -349,6 +349,20 @@ MUTANTS = (
         "end_to_end/test_guard.py::test_a_merge_that_holds_more_than_its_two_sides_is_refused",
     ),
     Mutant(
+        "the first parent of a push may pass by what the branch holds",
+        "guarding.py",
+        "            if not self._git.leads_to(onto, here):\n",
+        "            if self._git.leads_to(here, onto):\n                return \"\"\n            if False:\n",
+        "end_to_end/test_guard.py::test_what_a_merge_of_main_undid_of_it_is_shown_and_else_refused",
+    ),
+    Mutant(
+        "what is in the history of the branch counts as if it were in its files",
+        "guarding.py",
+        "            if self._is_same(base, floor) and (floor == onto or not further):\n",
+        "            if self._is_same(base, floor):\n",
+        "end_to_end/test_guard.py::test_what_one_feature_swallowed_of_another_does_not_land_unseen",
+    ),
+    Mutant(
         "an agent's marker does not close the door",
         "session.py",
         '    refuse_an_agent("a gate is decided by a person")\n',
