@@ -352,7 +352,7 @@ MUTANTS = (
         "the first parent of a push may pass by what the branch holds",
         "guarding.py",
         "            if not self._git.leads_to(onto, here):\n",
-        "            if self._git.leads_to(here, onto):\n                return \"\"\n            if False:\n",
+        '            if self._git.leads_to(here, onto):\n                return ""\n            if False:\n',
         "end_to_end/test_guard.py::test_what_a_merge_of_main_undid_of_it_is_shown_and_else_refused",
     ),
     Mutant(
