@@ -70,6 +70,19 @@ def step_of(workspace: Workspace, feature: Feature) -> Step:
     )
 
 
+def written(workspace: Workspace, feature: Feature, step: Step) -> str:
+    """Return the brief of a feature's next attempt at a step."""
+    found = workspace.configuration
+    setting = brief.Setting(
+        attempts=found.validate.attempts,
+        number=decide.number(feature),
+        validation=found.validation(step.workflow),
+        commits=can_commit(workspace),
+        confined=bool(workspace.sandbox),
+    )
+    return brief.compose(feature, workspace.line, step, setting)
+
+
 def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = "") -> Prepared:
     """Make the worktree and the rollback point where they are missing, compose the brief and open the attempt."""
     worktree = worktrees.ensure(workspace, feature)
@@ -87,15 +100,8 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
     feature = workspace.world.features[feature.id]
     run = uuid.uuid4().hex
     number = decide.number(feature)
-    found, agent = workspace.configuration, client(workspace)
-    setting = brief.Setting(
-        attempts=found.validate.attempts,
-        number=number,
-        validation=found.validation(step.workflow),
-        worktree=str(worktree),
-        commits=can_commit(workspace),
-    )
-    text = brief.compose(feature, workspace.line, step, setting)
+    agent = client(workspace)
+    text = written(workspace, feature, step)
     before = _before(workspace, feature, worktree)
     started = PhaseStarted(
         ordinal=step.place.ordinal,
@@ -103,7 +109,7 @@ def prepare(workspace: Workspace, feature: Feature, step: Step, deadline: str = 
         run=run,
         title=step.phase_title,
         worktree=str(worktree),
-        agent=agent.name if agent else agent_name(found.agent.command),
+        agent=agent.name if agent else agent_name(workspace.configuration.agent.command),
         deadline=deadline,
         decided=step.place.decided,
         brief=sha256(text.encode(errors="surrogateescape")).hexdigest(),

@@ -9,7 +9,7 @@ import click
 
 from orchestrator import announcing, attempts, calling, confining, render, runner, session, worktrees
 from orchestrator.attempts import Result
-from orchestrator.core import brief, decide
+from orchestrator.core import decide
 from orchestrator.core.schedule import RunStep, next_action
 from orchestrator.core.values import FeatureId
 from orchestrator.errors import INTERRUPTED, NOTHING_LEFT, WAITS
@@ -75,14 +75,7 @@ def _foresee(workspace: Workspace, name: str | None, sandbox: bool | None, as_js
         return _nothing(workspace, only, as_json)
     feature = workspace.world.features[action.feature]
     step = attempts.step_of(workspace, feature)
-    found = workspace.configuration
-    setting = brief.Setting(
-        attempts=found.validate.attempts,
-        number=decide.number(feature),
-        validation=found.validation(step.workflow),
-        commits=attempts.can_commit(workspace),
-    )
-    text = brief.compose(feature, workspace.line, step, setting)
+    text = attempts.written(workspace, feature, step)
     place = worktrees.find(workspace, feature.branch)
     where = str(place.path if place else worktrees.root(workspace) / feature.slug)
     attempts.check_agent(workspace)

@@ -7,6 +7,10 @@ from orchestrator.core.steps import Line, Step, carried_section
 from orchestrator.core.values import GateType, Value
 
 _TAIL_LINES = 60
+_CONFINED = (
+    "\n\nA sandbox holds you: you can read everything, and write to this worktree, its branch and the folders for\n"
+    "temporary files. A write that is refused elsewhere is meant so: say what you would have needed; seek no way round."
+)
 
 
 class Setting(Value):
@@ -15,8 +19,8 @@ class Setting(Value):
     attempts: int
     number: int
     validation: str = ""
-    worktree: str = ""
     commits: bool = True  # False: the agent cannot commit, and the kit does it afterwards
+    confined: bool = False  # in the kit's sandbox
 
 
 def compose(feature: Feature, line: Line, step: Step, setting: Setting) -> str:
@@ -42,7 +46,7 @@ def _head(feature: Feature, step: Step, setting: Setting) -> str:
         f"# {feature.slug}: workflow {step.workflow}, phase {step.place.phase}{title}, {attempt}\n\n"
         f"You work alone on feature `{feature.slug}` in the worktree of its branch `{feature.branch}`. Nobody answers\n"
         f"questions while you work. Do this piece of the document and nothing beyond it. {how}; keep notes\n"
-        f"in the files `.context/feat-{feature.slug}_*`."
+        f"in the files `.context/feat-{feature.slug}_*`." + (_CONFINED if setting.confined else "")
     )
 
 

@@ -75,6 +75,12 @@ def test_the_validation_that_the_kit_will_run_is_named() -> None:
     assert "the kit runs" not in brief(started())
 
 
+def test_an_agent_in_the_sandbox_is_told_so() -> None:
+    said = "A sandbox holds you: you can read everything, and write to this worktree"
+    assert said in brief(started(), setting=Setting(attempts=3, number=1, confined=True))
+    assert "sandbox" not in brief(started())
+
+
 def test_before_a_gate_the_brief_says_to_prepare_it_to_do_nothing_of_it_and_to_stop() -> None:
     text = brief(started(Place("2", 1, "1")))
     assert headings(text)[-2:] == ["## Stop at the gate: GATE 1: Screens", "## How to end"]
