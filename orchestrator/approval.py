@@ -15,7 +15,7 @@ from orchestrator.core.state import Feature, World
 from orchestrator.core.statement import Item, LineItem, SignerItem
 from orchestrator.core.values import FeatureId, Value
 from orchestrator.errors import BadStatement, Refusal
-from orchestrator.sitting import Decided
+from orchestrator.sitting import Decided, Row
 from orchestrator.workspace import Workspace, now
 
 
@@ -55,18 +55,18 @@ def record(workspace: Workspace, decisions: Sequence[Decided], held: Held) -> Ou
     """
     checkpoints.drain(workspace)  # a commit since the question is taken in, and refuses its gate
     line = next((one for one in decisions if one.row.feature is None), None)
-    if line is not None:
-        _refuse_other_line(workspace)
     items, refused = _current(workspace, [_item(one) for one in decisions if one.row.feature is not None])
+    if line is not None:  # behind the last reading: what is signed is what was shown
+        _refuse_other_line(workspace, line.row)
     if not items and line is None:
         return Outcome(approved=(), refused=tuple(str(one) for one in refused.values()))
     accepted = _line_item(workspace, line.row.change) if line is not None else None
     stated = state(workspace, held, items=tuple(items), line=accepted)
     if stated.signature:  # a person took their time over the key
-        if line is not None:
-            _refuse_other_line(workspace)
         checkpoints.drain(workspace)
         _, late = _current(workspace, items)
+        if line is not None:
+            _refuse_other_line(workspace, line.row)
         if late:  # what is signed and not recorded could be used by somebody else
             said = "; ".join(str(one) for one in late.values())
             raise Refusal(f"nothing was recorded: while it was signed, {said}", "call it again")
@@ -85,8 +85,11 @@ def _shown(decided: Decided) -> str:
     return f"{decided.row.name}{' (skipped)' if decided.verdict == 'skipped' else ''}"
 
 
-def _refuse_other_line(workspace: Workspace) -> None:
-    if documents.source(workspace.main) != workspace.effective.source:
+def _refuse_other_line(workspace: Workspace, shown: Row) -> None:
+    """Raise Refusal where the line, or what waits in it, is another one than was shown."""
+    found = workspace.effective
+    is_same = (found.source, found.pending) == (shown.source, shown.change)
+    if not is_same or documents.source(workspace.main) != shown.source:
         raise Refusal("the line changed again since it was shown; nothing was approved", "call it again")
 
 

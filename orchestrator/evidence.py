@@ -72,23 +72,26 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
     return there, found
 
 
-def changed(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
-    """Return the files in which a feature differs from `base`, read from objects that are what their names say.
+def sizes(workspace: Workspace, feature: Feature, base: Sha | None) -> dict[str, tuple[str, str]]:
+    """Return the files in which a feature differs from `base`, each with the lines added and removed.
 
-    Raises GitFailed where one is not.
+    Read from objects that are what their names say. Raises GitFailed where one is not.
     """
     if base is None or feature.tip is None:
-        return []
-    return objects.changed(workspace.git.unaltered(), base, feature.tip)
+        return {}
+    return objects.sizes(workspace.git.unaltered(), base, feature.tip)
 
 
 def is_false(workspace: Workspace, feature: Feature, base: Sha | None) -> bool:
     """Tell whether git holds something else than its names say where a signature is asked for."""
     kind = feature.gate.gate.type if feature.gate is not None else ""
+    if kind not in workspace.signed:
+        return False
     try:
-        return kind in workspace.signed and bool(base) and changed(workspace, feature, base) is None
+        sizes(workspace, feature, base)
     except GitFailed:
         return True
+    return False
 
 
 def section(workspace: Workspace, feature: Feature) -> str:
@@ -172,7 +175,9 @@ def document_digest(workspace: Workspace, feature: Feature) -> str:
 def _section(found: Document | None, gate: Gate) -> str:
     if found is None or gate.reported or all(one.key != gate.key for one in found.gates):
         return ""
-    return gate_section(found, gate.key)[:_SECTION]
+    text = gate_section(found, gate.key)
+    cut = f"\n(cut here: {len(text) - _SECTION} more characters in {found.file})\n" if len(text) > _SECTION else ""
+    return text[:_SECTION] + cut
 
 
 def context_digest(workspace: Workspace, feature: Feature) -> str:

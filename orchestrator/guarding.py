@@ -170,11 +170,11 @@ class Guard:
         """Return why a tip is not `onto` and approved work, or nothing: walked by first parents down to that commit."""
         here = tip
         while here != onto:
+            if not self._git.leads_to(onto, here):
+                return f"{tip[:12]} was merged the wrong way round: {onto[:12]} is to be the first parent of a merge"
             why = self._lacking(here, onto, required)
             if not why:
                 return ""  # with all that leads to it
-            if not self._git.leads_to(onto, here):
-                return f"{tip[:12]} was merged the wrong way round: {onto[:12]} is to be the first parent of a merge"
             parents = self._git.text("rev-list", "--parents", "-n1", here).split()[1:]
             landed = self._landed(here, parents, required)
             if landed:

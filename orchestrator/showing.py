@@ -90,7 +90,7 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
 
 def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what speaks for a decision, a few words each."""
-    yield changes(workspace, feature, base, _sizes(workspace, feature, base))
+    yield changes(workspace, feature, base, evidence.sizes(workspace, feature, base))
     waits, exhibits = feature.gate, row.exhibits
     if waits is None:
         return
@@ -158,19 +158,6 @@ def _size(sizes: Sizes) -> str:
     return f"{len(sizes)} file{'' if len(sizes) == 1 else 's'} +{added} -{removed}"
 
 
-def _sizes(workspace: Workspace, feature: Feature, base: Sha | None) -> Sizes:
-    """Return the changed files, each with git's own count of lines added and removed; nothing of an agent's is run.
-
-    Which files these are is read from objects that are what their names say.
-    """
-    if base is None or feature.tip is None or base == feature.tip:
-        return {}
-    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
-    rows = workspace.git.unaltered().names("diff-tree", "-r", "-z", *words, base, feature.tip)
-    counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
-    return {name: counts.get(name, ("?", "?")) for name in evidence.changed(workspace, feature, base)}
-
-
 def validation(waits: Waiting) -> str:
     """Return what the kit's own validation said when the gate was reached."""
     checked = waits.checked
@@ -205,7 +192,7 @@ def whole(workspace: Workspace, row: Row) -> None:
         return
     feature, waits = row.feature, row.feature.gate
     gate, base = waits.gate, row.bound.base if row.bound is not None else None
-    sizes = _sizes(workspace, feature, base)
+    sizes = evidence.sizes(workspace, feature, base)
     click.echo(f"{feature.slug}  {feature.place.workflow}  {_line(gate.heading)}")
     click.echo(f"{gate.type} gate, reached {render.ago(waits.reached_at)}, event #{waits.event}; {_line(gate.why)}")
     click.echo(f"asks: {_line(gate.trigger)}")

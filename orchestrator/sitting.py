@@ -14,6 +14,7 @@ from orchestrator.core.state import Feature
 from orchestrator.core.statement import Bound
 from orchestrator.core.steps import reached
 from orchestrator.core.values import FeatureId, Value, slug
+from orchestrator.documents import Source
 from orchestrator.errors import Refusal
 from orchestrator.workspace import Workspace, now
 
@@ -27,6 +28,7 @@ class Row(Value):
     number: int
     feature: Feature | None
     change: tuple[str, ...] = ()
+    source: Source | None = None  # the line that `change` was read from
     bound: Bound | None = None
     exhibits: tuple[Exhibit, ...] = ()
 
@@ -74,8 +76,9 @@ def waiting(workspace: Workspace, only: Collection[FeatureId]) -> list[Row]:
         )
     )
     rows = [_row_of(workspace, one, number) for number, one in enumerate(found, 1)]
-    if not only and workspace.effective.pending:
-        rows.append(Row(number=len(rows) + 1, feature=None, change=workspace.effective.pending))
+    found_line = workspace.effective
+    if not only and found_line.pending:
+        rows.append(Row(number=len(rows) + 1, feature=None, change=found_line.pending, source=found_line.source))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Reads git's objects and names each anew from its bytes: what lies under a false name is noticed. Writes nothing.
+"""Reads git's objects and names each anew from its bytes: what lies under a false name is noticed. Changes none.
 
 git itself believes the loose objects that it reads, and any process of the same user can write these.
 """
@@ -6,15 +6,19 @@ git itself believes the loose objects that it reads, and any process of the same
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from orchestrator.adapters.git import Git
-from orchestrator.core.values import Sha
+from orchestrator.core.values import Sha, Value
 from orchestrator.errors import GitFailed
 
 _HASHES = {40: hashlib.sha1, 64: hashlib.sha256}
-_TREE = b"40000"
-_MODES = (_TREE, b"100644", b"100755", b"100664", b"120000", b"160000")
+_TREE, _SUBMODULE = b"40000", b"160000"
+_MODES = (_TREE, b"100644", b"100755", b"100664", b"120000", _SUBMODULE)
+_AT_ONCE = 32  # files in memory
 
 
 def read(git: Git, names: Sequence[str]) -> dict[str, tuple[str, bytes]]:
@@ -48,20 +52,62 @@ def tree_of(git: Git, commit: Sha) -> Sha:
 def changed(git: Git, base: Sha, tip: Sha) -> list[str]:
     """Return the names of the files in which two commits differ, sorted; a submodule counts as one.
 
-    Raises GitFailed as `read`.
+    Their contents are not looked at. Raises GitFailed as `read`.
     """
+    return _differing(git, tree_of(git, base), tree_of(git, tip), {}).names
+
+
+def sizes(git: Git, base: Sha, tip: Sha) -> dict[str, tuple[str, str]]:
+    """Return the files in which two commits differ, each with git's count of lines added and removed, `-` if binary.
+
+    Counted in a copy that holds only objects that are what their names say. Raises GitFailed as `read`.
+    """
+    old, new = tree_of(git, base), tree_of(git, tip)
+    trees: dict[str, tuple[str, bytes]] = {}
+    found = _differing(git, old, new, trees)
+    with tempfile.TemporaryDirectory(prefix="orchestrator-") as place:
+        _put(Path(place), trees)
+        for at in range(0, len(found.contents), _AT_ONCE):
+            _put(Path(place), read(git, found.contents[at : at + _AT_ONCE]))
+        apart = git.within({"GIT_OBJECT_DIRECTORY": place})
+        words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
+        rows = apart.names("diff-tree", "-r", "-z", *words, old, new) if found.names else []
+    counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
+    return {name: counts.get(name, ("?", "?")) for name in found.names}
+
+
+def _put(place: Path, found: Mapping[str, tuple[str, bytes]]) -> None:
+    """Write objects into a folder as git keeps them there, one by one."""
+    for name, (kind, content) in found.items():
+        folder = place / name[:2]
+        folder.mkdir(exist_ok=True)
+        (folder / name[2:]).write_bytes(zlib.compress(f"{kind} {len(content)}\0".encode() + content, 1))
+
+
+class _Differing(Value):
+    names: list[str]
+    contents: list[str]  # the objects of the files on both sides
+
+
+def _differing(git: Git, old: Sha, new: Sha, seen: dict[str, tuple[str, bytes]]) -> _Differing:
+    """Return in what two trees differ; puts the trees that it read into `seen`."""
     found: list[bytes] = []
-    pairs = [(b"", str(tree_of(git, base)), str(tree_of(git, tip)))]
+    contents: list[str] = []
+    pairs = [(b"", str(old), str(new))]
     while pairs:
         pairs = [pair for pair in pairs if pair[1] != pair[2]]
         trees = read(git, [one for _, *two in pairs for one in two if one])
+        seen.update(trees)
         below: list[tuple[bytes, str, str]] = []
-        for folder, old, new in pairs:
-            before, after = (_entries(trees[one][1], len(one) // 2) if one else {} for one in (old, new))
+        for folder, one, other in pairs:
+            before, after = (_entries(trees[end][1], len(end) // 2) if end else {} for end in (one, other))
             for name in before.keys() | after.keys():
-                _sort_out(folder + name, before.get(name), after.get(name), found, below)
+                ends = before.get(name), after.get(name)
+                _sort_out(folder + name, *ends, found, below)
+                if ends[0] != ends[1]:
+                    contents += [end[1] for end in ends if end is not None and end[0] not in (_TREE, _SUBMODULE)]
         pairs = below
-    return sorted(name.decode(errors="surrogateescape") for name in found)
+    return _Differing(sorted(name.decode(errors="surrogateescape") for name in found), contents)
 
 
 def _sort_out(

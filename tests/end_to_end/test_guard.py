@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -307,6 +308,19 @@ def test_a_beginning_that_git_holds_under_a_false_name_is_not_offered_to_be_sign
     assert "it is not offered" in shop.inside("approve", "--show", "payment")[2]
 
 
+@pytest.mark.parametrize("lie", [b"", b"a remark\n"])
+def test_a_file_that_git_holds_under_a_false_name_is_not_offered_to_be_signed(shop: Signed, lie: bytes) -> None:
+    shop.write_in("payment", "evil.sh", "let everybody in\n")
+    shop.do("status")
+    name = shop.git("rev-parse", "feat/payment:evil.sh")
+    path = shop.root / f".git/objects/{name[:2]}/{name[2:]}"
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob %d\0" % len(lie) + lie))
+    _, shown, said = shop.inside("approve", "--show", "payment")
+    assert "evil.sh" not in shown
+    assert "it is not offered" in said
+
+
 @pytest.mark.parametrize("how", ["twice", "unsorted"])
 def test_a_tree_that_git_would_not_have_written_is_not_offered_to_be_signed(shop: Signed, how: str) -> None:
     rows = shop.git("ls-tree", "feat/payment").splitlines()
@@ -367,6 +381,23 @@ def test_what_one_feature_swallowed_of_another_does_not_land_unseen(shop: Signed
         said += push(shop, "main") if order[0] == "search" else ""
     said += push(shop, "main")
     assert "neither there nor was shown at a signed gate" in said or "no signed approval" in said
+
+
+def test_a_merge_has_the_branch_as_its_first_parent_also_where_both_sides_are_approved(shop: Signed) -> None:
+    tips = [shop.git("rev-parse", "feat/payment")]
+    shop.do("start", "search")
+    for _ in range(2):
+        shop.do("run", "-j", "1")
+        assert shop.approve() == []
+    tips.append(shop.git("rev-parse", "feat/search"))
+    shop.do("publish")
+    assert push(shop, f"{tips[0]}:refs/heads/main") == ""
+    tree = shop.git("merge-tree", "--write-tree", "--no-messages", *tips)
+    odd, plain = (
+        shop.git("commit-tree", "-p", one, "-p", other, "-m", "merge", tree) for one, other in (tips[::-1], tips)
+    )
+    assert "was merged the wrong way round" in push(shop, f"{odd}:refs/heads/main")
+    assert push(shop, f"{plain}:refs/heads/main") == ""
 
 
 def test_in_ci_what_is_pushed_is_checked_whatever_the_branch_is_called(shop: Signed) -> None:

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from msgspec.structs import replace
 
-from orchestrator import approval, signers
+from orchestrator import approval, session, signers, sitting
 from orchestrator.adapters import signing
 from orchestrator.approval import Held
 from orchestrator.core import events as fact
@@ -24,8 +24,8 @@ from orchestrator.core.statement import SignerItem
 from orchestrator.core.values import FeatureId, Sha
 from orchestrator.errors import BrokenLog, Refusal
 from tests.conftest import PROGRAM
-from tests.kit import copied
-from tests.signed import LINE, PASSPHRASE, PERSON, Signed, founded, make_key, weaker
+from tests.kit import CONFIGURATION, copied
+from tests.signed import LINE, PASSPHRASE, PERSON, SIGNED, Signed, founded, make_key, weaker
 
 BEYOND = Place("1", 2, "2", begun=True)
 LATER = "GATE 1: Both screens"  # no heading of the line yet
@@ -752,3 +752,17 @@ def _statement(shop: Signed, name: str) -> str:
     key = signing.public_key(shop.root.parent / "own")
     item = SignerItem(action="add", name=name, key=key)
     return statement.state(shop.workspace().identity, f"person:{name}", "n", now(), signer=item)
+
+
+def test_a_line_that_was_read_again_since_it_was_shown_is_not_signed_under_its_old_words(shop: Signed) -> None:
+    shop.write("orchestrator.toml", f'{CONFIGURATION}{SIGNED}\n[validate]\ncommand = "true"\n')
+    workspace = shop.workspace()
+    workspace.take_line()
+    rows = sitting.waiting(workspace, ())
+    assert rows[-1].change == ("orchestrator.toml: [validate] changed: none (3 attempts) -> true (3 attempts)",)
+    decided = sitting.understand("line", rows, "")
+    shop.write("orchestrator.toml", f'{CONFIGURATION}\n[validate]\ncommand = "true"\n')
+    workspace.refresh_line()  # what any of the looks in between may do
+    held = Held(door="terminal", who=session.caller(workspace), shown=1.0)
+    with shop.answered(), pytest.raises(Refusal, match="the line changed again since it was shown"):
+        approval.record(workspace, decided, held)
