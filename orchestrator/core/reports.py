@@ -5,6 +5,7 @@ A client's own word that all went well is believed no further than the kit's val
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,9 +16,11 @@ from orchestrator.core.clients import Client, Kind, kind_of
 from orchestrator.core.values import Value
 
 _COST = re.compile(r"Cost: \$([0-9.]+) message, \$([0-9.]+) session")
-_LIMITS = ("max_turns", "budget_exhausted")
+_LIMITS = ("max_turns", "budget_exhausted", "error_max_turns", "error_max_budget_usd")
 _REFUSED = re.compile(r"a rule which prevents you|rejected permission")
 _WORDS = 300  # characters of a refused call
+_EVENT = re.compile(r'\{"type": ?"')
+_LENIENT = json.JSONDecoder()
 
 
 class Reported(Value, omit_defaults=True):
@@ -48,23 +51,40 @@ def read(client: Client, output: str, code: int | None) -> Reported:
     return msgspec.structs.replace(found, is_over=False, error=error, kind=kind)
 
 
+def _lines(output: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Give each line as its words and the JSON object in it, which may stand behind words and before others.
+
+    A line ends at a line feed alone: JSON holds other separators as they are. What a client says on stderr
+    comes in the same stream, also where it ended no line; an error that it quotes there is no event of its own.
+    """
+    for line in output.split("\n"):
+        found = _EVENT.search(line)
+        begin = 0 if line.startswith("{") else found.start() if found else -1
+        row = _row(line[begin:]) if begin >= 0 else None
+        is_quoted = begin > 0 and row is not None and row.get("type") == "error"
+        yield (line, None) if row is None or is_quoted else (line[:begin], row)
+
+
+def _row(text: str) -> dict[str, Any] | None:
+    try:
+        row = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            row, _ = _LENIENT.raw_decode(text)  # half an emoji, or words behind it
+        except (ValueError, RecursionError):
+            return None  # a client's log may begin so
+    return row if isinstance(row, dict) else None
+
+
 def _rows(output: str) -> Iterator[dict[str, Any]]:
     """Give the JSON objects among the lines."""
-    for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        try:
-            row = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError):
-            continue  # a client's log may begin so
-        if isinstance(row, dict):
-            yield row
+    return (row for _, row in _lines(output) if row is not None)
 
 
 def _last_words(output: str) -> str:
     """Return the last lines that are no JSON: what a client says before it could begin."""
-    rows = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("{")]
-    return " ".join(rows[-3:])
+    said = [words.strip("\ufeff \t\r").rpartition("\r")[2] for words, _ in _lines(output) if not words.startswith("{")]
+    return " ".join([one.strip() for one in said if one.strip()][-3:])
 
 
 def _claude(output: str) -> Reported:
@@ -97,7 +117,7 @@ def _claude(output: str) -> Reported:
         tokens=_tokens(last.get("usage")),
         denied=tuple(_denied(one) for one in _list(last.get("permission_denials")) if isinstance(one, dict)),
         error=_claude_error(last, words, model or reason) if is_error else "",
-        kind="limit" if reason in _LIMITS else None,
+        kind="limit" if reason in _LIMITS or last.get("subtype") in _LIMITS else None,
         until=until,
     )
 
@@ -288,7 +308,9 @@ def _input(state: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else str(value)
+    """Return a value as text that every encoding takes."""
+    text = "" if value is None else value if isinstance(value, str) else str(value)
+    return text.encode(errors="replace").decode()
 
 
 def _list(value: Any) -> list[Any]:
@@ -299,7 +321,7 @@ def _number(value: Any, most: float = 1e9) -> float:
     """Return a number from zero up to `most`, also of text; 0.0 for all else."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return found if 0.0 <= found < most else 0.0
 
