@@ -444,3 +444,28 @@ def test_what_an_agent_printed_is_shown_afterwards(shop: Repo) -> None:
     shop.run("next")
     assert shop.run("attach", "payment") == "I draw it now.\n> Bash npm test\n"
     assert '"type": "assistant"' in shop.run("attach", "payment", "--raw")
+
+
+def test_what_an_agent_printed_reaches_no_terminal_as_it_is(shop: Repo) -> None:
+    sets_the_title = "\x1b]0;mine\x07\x1b[31mred\x1b[0m \x9b31m \u202etxt.exe"
+    spoken = {"type": "assistant", "message": {"content": [{"type": "text", "text": sets_the_title}]}}
+    case(shop, WORK + said(spoken) + "head -c 100000 /dev/zero | tr '\\0' x\n" + claude())
+    shop.run("next")
+    shown = shop.run("attach", "payment")
+    assert shown.splitlines()[0] == "red  txt.exe"
+    assert len(shown) < 10_000
+
+
+def test_who_follows_an_agent_is_told_where_none_runs(shop: Repo) -> None:
+    case(shop, 'touch "$here/begun"\nsleep 60\n')
+    quiet = subprocess.DEVNULL
+    run = subprocess.Popen([PROGRAM, "next"], cwd=shop.root, env=shop.env, stdin=quiet, stdout=quiet, stderr=quiet)
+    while not (shop.root.parent / "fake/begun").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait(30)
+    assert "payment: attempt 1 was interrupted" in shop.run("attach", "payment")
+    shop.run("start", "landing")
+    shop.run("brief", "landing")
+    assert "an agent drives landing by itself" in shop.refused("attach", "landing")
