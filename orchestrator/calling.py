@@ -6,6 +6,7 @@ A preset's client is called by its entry in the table of clients; a command of t
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -21,13 +22,14 @@ from orchestrator.core.reports import Reported
 from orchestrator.core.state import Feature, Session, Spent
 from orchestrator.core.steps import Step
 from orchestrator.core.values import Value
-from orchestrator.errors import NotRecorded
+from orchestrator.errors import AgentFault, NotRecorded
 from orchestrator.workspace import Workspace, now
 
 _RETRY = "15m"
 _SUMMARY = 2000  # characters of a client's last words that the log keeps
 _LONGEST = 100_000  # bytes of a brief that go as one argument; Linux takes 128 KiB
 _LATER = ("quota", "network")  # what time mends
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")  # an id that stands among options must be none itself
 
 
 class Calling(Value):
@@ -43,7 +45,7 @@ class Calling(Value):
 
 
 def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> Calling:
-    """Return the call of a prepared attempt; `anew` begins another session. Raises BadConfiguration, NotRecorded."""
+    """Return the call of a prepared attempt; `anew` begins another session. Raises AgentFault, NotRecorded."""
     environment = attempts.environment(workspace, prepared.feature, prepared.step, prepared.run)
     client = attempts.client(workspace)
     if client is None:
@@ -75,13 +77,15 @@ def compose(workspace: Workspace, prepared: Prepared, *, anew: bool = False) -> 
 
 def _keeps(workspace: Workspace, feature: Feature, client: Client) -> tuple[str, ...]:
     """Return the folders of a client's own, made where a sandbox would not let it make them."""
-    found = [
-        Path(os.path.expandvars(name)) for name in client.writes if not name.startswith("$") or name[1:] in os.environ
-    ]
+    named = (name for name in client.writes if not name.startswith("$") or os.environ.get(name[1:]))
+    found = [Path(os.path.expandvars(name)) for name in named]
     places = [Path.home() / one for one in found]  # an absolute one stays as it is
     if workspace.sandbox:
         for place in places:
-            place.mkdir(parents=True, exist_ok=True)
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise AgentFault(f"{client.title} cannot keep things in {place}: {error.strerror}") from error
     own = [_folder(workspace, feature)] if client.channel == "file" else []
     return tuple(str(one) for one in (*places, *own) if one.exists())
 
@@ -151,21 +155,22 @@ def record(workspace: Workspace, prepared: Prepared, calling: Calling, ran: Ran)
     client = calling.client
     if client is None:
         return None
-    said = reports.read(client, ran.text, ran.code)
-    session = said.session or (calling.session if SESSION in client.begin and not calling.resumes else "")
+    said = reports.read(client, _output(workspace, prepared, ran), ran.code)
+    own = calling.session if SESSION in client.begin and not calling.resumes else ""
+    session = (said.session if _SESSION.fullmatch(said.session) else "") or own
     before = prepared.feature.session if calling.resumes else None
     ended = AgentEnded(
         run=prepared.run,
         client=client.name,
         ended=_ended(ran, said),
-        session="" if said.kind == "lost" else plain(session)[:100],
+        session="" if said.kind == "lost" else session,
         resumed=calling.resumes,
         seconds=round(ran.seconds, 3),
         turns=said.turns,
         tokens=int(_of_this_call(said.tokens, before.tokens if before and "tokens" in client.totals else 0)),
         cost=round(_of_this_call(said.cost, before.cost if before and "cost" in client.totals else 0.0), 6),
-        total=said.cost,
-        total_tokens=said.tokens,
+        total=said.cost or (before.cost if before else 0.0),  # one that was ended in its midst said nothing
+        total_tokens=said.tokens or (before.tokens if before else 0),
         denied=tuple(one_line(one) for one in said.denied[:20]),
         error=one_line(said.error)[:500],
         summary=plain(said.text)[-_SUMMARY:],
@@ -179,6 +184,17 @@ def record(workspace: Workspace, prepared: Prepared, calling: Calling, ran: Ran)
     )
     workspace.record(lambda world: [fact])
     return Told(title=client.title, said=said, ended=ended)
+
+
+def _output(workspace: Workspace, prepared: Prepared, ran: Ran) -> str:
+    """Return what a client printed; of a long output as much as its file has, for each step of it may hold a cost."""
+    if not ran.tail or ran.unlogged:
+        return ran.text
+    try:
+        path = attempts.output_path(workspace, prepared.feature, "agent")
+        return path.read_bytes().decode(errors="backslashreplace")
+    except OSError:
+        return ran.text
 
 
 def _of_this_call(total: float, before: float) -> float:

@@ -19,7 +19,7 @@ from orchestrator.core import decide
 from orchestrator.core.state import Feature
 from orchestrator.core.steps import Step
 from orchestrator.core.values import FeatureId, Status
-from orchestrator.errors import AgentFault, Busy, GitFailed, Refusal
+from orchestrator.errors import AgentFault, BadConfiguration, Busy, GitFailed, Refusal
 from orchestrator.workspace import Workspace, now
 
 
@@ -125,7 +125,7 @@ def _attempt(workspace: Workspace, feature: Feature, step: Step, stop: threading
         ran, told = _call(workspace, prepared, call, stop)
         if call.resumes and told is not None and told.said.kind == "lost":
             ran, told = _call(workspace, prepared, calling.compose(workspace, prepared, anew=True), stop)
-    except AgentFault as error:
+    except (AgentFault, BadConfiguration) as error:
         return judging.park(workspace, feature, str(error), prepared)
     finally:
         checkpoints.drain(workspace, only=feature.id)

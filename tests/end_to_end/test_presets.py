@@ -16,6 +16,7 @@ from typing import Any
 import pexpect
 import pytest
 
+from orchestrator.adapters import warden
 from tests.conftest import PROGRAM, Repo
 
 FAKE = """#!/bin/sh
@@ -164,6 +165,16 @@ def test_a_name_that_is_no_text_stands_in_the_next_brief_as_it_can_be_written(sh
     assert "- 1 0 caf\\xe9.txt" in handed(shop, 2)
 
 
+@pytest.mark.parametrize("name", ["--dangerously-bypass-approvals-and-sandbox", "-x", "a b", "", "x" * 101])
+def test_what_would_be_an_option_or_words_is_no_session_to_go_on_with(shop: Repo, name: str) -> None:
+    preset(shop, "codex")
+    case(shop, WORK + CODEX.replace(SESSION, name))
+    shop.run("next")
+    shop.sit("APPROVE ALL")
+    shop.run("next")
+    assert "resume" not in called(shop, 2)
+
+
 # --- not its fault ---------------------------------------------------------------------------------
 
 QUOTA = claude("API Error: Request rejected (429) · slow down", is_error=True, api_error_status=429) + "exit 1\n"
@@ -227,6 +238,18 @@ def test_a_client_that_was_refused_a_tool_passes_only_where_it_says_that_it_is_d
     assert "waits at a gate" in shop.run("next")
 
 
+@pytest.mark.skipif(warden.landlock() < warden.HOLDS_SIGNALS, reason="needs Linux 6.12: Landlock")
+def test_a_client_that_cannot_have_its_folder_in_a_sandbox_is_parked_with_the_reason(shop: Repo) -> None:
+    (Path(shop.env["HOME"]) / ".claude").write_text("")
+    shop.run("start", "landing")
+    out = shop.run("run", "--sandbox", check=10)
+    assert out.count("parked: Claude Code cannot keep things in ") == 4  # each when it was, and in the summary
+    (Path(shop.env["HOME"]) / ".claude").unlink()
+    shop.run("resume", "payment")
+    shop.env["CLAUDE_CONFIG_DIR"] = ""  # as good as not there: the home folder is not the client's
+    assert "waits at a gate" in shop.run("next", "--sandbox")
+
+
 # --- budgets ---------------------------------------------------------------------------------------
 
 
@@ -260,6 +283,34 @@ def test_a_run_begins_nothing_beyond_its_cost_and_says_what_the_night_came_to(sh
     assert "used: 6 turns, 240 tokens, $0.20" in out
     assert "ended: it used $0.20 of $0.15; 3 open, the next run goes on" in out
     assert shop.state("search")["current_phase"] == "1"
+
+
+def test_what_a_session_cost_is_not_counted_again_after_a_call_that_was_ended(shop: Repo) -> None:
+    case(shop, WORK + claude(total_cost_usd=1.0, session=SESSION), 1)
+    begun = said({"type": "system", "subtype": "init", "session_id": SESSION})
+    case(shop, WORK + begun + 'touch "$here/begun"\nsleep 60\n', 2)
+    case(shop, WORK + claude(total_cost_usd=1.1, session=SESSION))
+    shop.run("next")
+    shop.sit("APPROVE ALL")
+    quiet = subprocess.DEVNULL
+    run = subprocess.Popen([PROGRAM, "next"], cwd=shop.root, env=shop.env, stdin=quiet, stdout=quiet, stderr=quiet)
+    while not (shop.root.parent / "fake/begun").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.terminate()
+    assert run.wait(30) == 130
+    shop.run("next")
+    assert called(shop, 3)[-2:] == ["--resume", SESSION]
+    assert [(one["ended"], one["cost"]) for one in ended(shop)] == [("done", 1.0), ("stopped", 0.0), ("done", 0.1)]
+
+
+def test_each_step_of_a_long_output_is_counted(shop: Repo) -> None:
+    preset(shop, "opencode")
+    step = {"type": "step_finish", "sessionID": "ses_1", "part": {"reason": "stop", "cost": 0.1}}
+    (shop.root.parent / "fake/long").write_text(f"{'x' * 50_000}\n{json.dumps(step)}\n" * 60)
+    case(shop, WORK + 'cat "$here/long"\n')
+    shop.run("next")
+    assert (ended(shop)[0]["turns"], ended(shop)[0]["cost"]) == (60, 6.0)
 
 
 # --- each client -----------------------------------------------------------------------------------
