@@ -308,15 +308,15 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
 
     One within 20 s that changed no byte is a fault, and not counted.
     """
-    feature = prepared.feature
+    feature, reason = prepared.feature, _reason(failure.reason)
     if prepared.before and seconds < TOO_QUICK and not attempts.has_changed(workspace, prepared, prepared.before):
-        return park(workspace, feature, f"it failed at once and changed nothing: {failure.reason}", prepared)
+        return park(workspace, feature, f"it failed at once and changed nothing: {reason}", prepared)
     kept, commit = attempts.keep(workspace, prepared)
     failed = AttemptFailed(
         ordinal=prepared.step.place.ordinal,
         attempt=prepared.number,
         run=prepared.run,
-        reason=failure.reason,
+        reason=reason,
         command=failure.command,
         exit=failure.exit,
         tail=plain(failure.tail)[-_TAIL_BYTES:],
@@ -327,11 +327,11 @@ def fail(workspace: Workspace, prepared: Prepared, failure: Failed, seconds: flo
         seconds=round(seconds, 3),
     )
     workspace.record(lambda world: decide.failed(world.features[feature.id], failed))
-    said = f"ATTEMPT {prepared.number} FAILED: {failure.reason}"
+    said = f"ATTEMPT {prepared.number} FAILED: {reason}"
     line = f"WORKFLOW: {prepared.step.workflow} ({prepared.step.title}) - {said}"
     worktrees.append_line(workspace, feature, line)
     if prepared.number < workspace.configuration.validate.attempts:
-        return result_of(prepared, "failed", failure.reason)
+        return result_of(prepared, "failed", reason)
     return roll_back(workspace, workspace.world.features[feature.id])
 
 
