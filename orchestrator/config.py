@@ -19,6 +19,7 @@ DEFAULT_GLOB = ".windsurf/workflows/add-feature-*.md"
 PHASE_WORDS = ("Fase", "Phase")
 STOPPING = ("human", "deploy")  # the types of gates at which a person is waited for
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 3650 * 86400.0  # seconds; a time after that may be none of the calendar's
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=#\s]+))\s*=""")
@@ -161,11 +162,16 @@ def seconds(duration: str, key: str) -> float:
     """Return a duration such as `45m`, `24h` or `1h30m` in seconds. Raises BadConfiguration naming `key`."""
     if not _is_duration(duration):
         raise BadConfiguration(f"{FILE}: {key} = {duration!r} is no duration", "write it like 90s, 45m, 24h or 7d")
+    return _sum(duration)
+
+
+def _sum(duration: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(duration.replace(" ", "")))
 
 
 def _is_duration(text: str) -> bool:
-    return re.fullmatch(f"(?:{_DURATION.pattern})+", text.replace(" ", "")) is not None
+    is_written_so = re.fullmatch(f"(?:{_DURATION.pattern})+", text.replace(" ", "")) is not None
+    return is_written_so and _sum(text) <= _LONGEST
 
 
 def _toml_words(message: str) -> str:
@@ -287,7 +293,10 @@ def _check_durations(found: Configuration, refuse: Any) -> None:
         if not _is_duration(value):
             raise refuse("gates.pause", f"{key!r} = {value!r} is no duration", hint, key)
     if found.agent.retry_after and not _is_duration(found.agent.retry_after):
-        raise refuse("agent.retry_after", f"{found.agent.retry_after!r} is no duration", f"{hint}; empty means never")
+        raise refuse("agent.retry_after", f"{found.agent.retry_after!r} is no duration", hint)
+    for key, value in (("timeout", found.agent.timeout), ("retry_after", found.agent.retry_after)):
+        if value and _sum(value) < 1:  # again and again at once, or no time at all
+            raise refuse(f"agent.{key}", f"{value!r} is too short", "write 1s or more")
     if found.notify.repeat and not _is_duration(found.notify.repeat):
         raise refuse("notify.repeat", f"{found.notify.repeat!r} is no duration", f"{hint}; empty means never")
 

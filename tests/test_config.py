@@ -144,7 +144,7 @@ def test_a_duration_is_read_in_seconds(text: str, expected: float) -> None:
     assert seconds(text, "agent.timeout") == expected
 
 
-@pytest.mark.parametrize("text", ["", "45", "m", "45 minutes", "-5m", "5m!", "h5", "1e3s"])
+@pytest.mark.parametrize("text", ["", "45", "m", "45 minutes", "-5m", "5m!", "h5", "1e3s", "3651d", "9" * 400 + "s"])
 def test_what_is_no_duration_says_how_to_write_one(text: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
         seconds(text, "agent.timeout")
@@ -227,6 +227,15 @@ def test_a_wrong_type_names_file_line_and_key(text: str, where: int, what: str) 
             '[agent]\ntimeout = "soon"\n',
             "orchestrator.toml:2: agent.timeout: 'soon' is no duration",
             "write it like 90s, 45m, 24h or 7d",
+        ),
+        *(
+            (
+                f'[agent]\npreset = "claude"\n{key} = "{text}"\n',
+                f"orchestrator.toml:3: agent.{key}: {text!r} is too short",
+                "write 1s or more",
+            )
+            for key in ("timeout", "retry_after")
+            for text in ("0s", "0.5s")
         ),
         (
             '[gates.pause]\n"11a: Staging" = "24h"\n"11b: = x" = "soon"\n',
