@@ -126,11 +126,19 @@ def nothing_to_run(workspace: Workspace, waits: Sequence[Feature]) -> str:
         return "no feature was started yet: orchestrator start NAME"
     if not waits:
         return "nothing is left to do: every feature is completed or failed"
-    gates = [one for one in waits if one.gate is not None]
-    rows = [f"{one.slug}: {why(workspace, one)}" for one in waits]
-    head = f"{len(waits)} open, nothing to run now; {len(gates)} at a gate"
-    tail = ["decide with: orchestrator approve"] if gates and is_person() else []
-    return "\n".join([head, *(f"  {row}" for row in rows), *tail])
+    gates = sum(one.gate is not None for one in waits)
+    return _open(workspace, waits, f"{len(waits)} open, nothing to run now; {gates} at a gate")
+
+
+def goes_on_later(workspace: Workspace, waits: Sequence[Feature], ended: str) -> str:
+    """Return why a run ended before there was nothing to run, and what waits."""
+    return _open(workspace, waits, f"{ended}; {len(waits)} open, the next run goes on")
+
+
+def _open(workspace: Workspace, waits: Sequence[Feature], head: str) -> str:
+    rows = [f"  {one.slug}: {why(workspace, one)}" for one in waits]
+    is_asked = any(one.gate is not None for one in waits) and is_person()
+    return "\n".join([head, *rows, *(["decide with: orchestrator approve"] if is_asked else [])])
 
 
 # --- why -------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from orchestrator.core.values import FeatureId, Status, Value
 from orchestrator.errors import BadConfiguration, BrokenLog, Busy, GitFailed, NotRecorded, OrchestratorError, Refusal
 from orchestrator.workspace import Workspace, about, now
 
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.5  # seconds between two looks at the keyboard and at other terminals' decisions
 _GATHER = 30.0  # seconds in which news goes into one message while steps run
 _AGAIN = 2.0  # seconds before a feature that somebody else works on is looked at again
@@ -361,14 +362,18 @@ def all_parked(workspace: Workspace) -> bool:
 
 @contextmanager
 def stopping(stop: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM set `stop`, so that a step is ended cleanly; a second Ctrl-C interrupts."""
+    """Let Ctrl-C, SIGTERM and a closed terminal set `stop`, so that a step is ended cleanly.
+
+    A second Ctrl-C interrupts. Who ignores SIGHUP, as below nohup, goes on without a terminal.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.is_set() and number != signal.SIGHUP:  # a shell and its terminal may each send one
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [one for one in _ASKING if signal.getsignal(one) is not signal.SIG_IGN or one != signal.SIGHUP]
+    before = {number: signal.signal(number, ask) for number in heard}
     try:
         yield
     finally:

@@ -35,9 +35,12 @@ def command(
 
 def _seconds(span: str) -> float:
     try:
-        return config.seconds(span, "--for")
+        seconds = config.seconds(span, "--for")
     except BadConfiguration as error:
         raise WrongUsage(f"--for {span!r} is no time", error.hint) from error
+    if not seconds:
+        raise WrongUsage(f"--for {span!r} is no time to work in", "write it like 90s, 45m or 8h")
+    return seconds
 
 
 def run(
@@ -69,10 +72,9 @@ def run(
     else:
         for row in summing.summary(workspace, night):
             click.echo(row)
-        if stop.is_set():
-            click.echo(f"stopped; {len(waits)} open, the next run goes on")
-        elif limit := limits.reached(workspace):
-            click.echo(f"ended: {limit}; {len(waits)} open, the next run goes on")
+        limit = limits.reached(workspace)
+        if waits and (stop.is_set() or limit):
+            click.echo(render.goes_on_later(workspace, waits, f"ended: {limit}" if not stop.is_set() else "stopped"))
         else:
             click.echo(render.nothing_to_run(workspace, waits))
     if stop.is_set():

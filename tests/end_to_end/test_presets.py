@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,9 @@ LINE = {
     ),
     "2-tell": "# Tell it\n\n## Phase 1: Write\n\nWrite to them.\n",
 }
+_HEARS = (
+    "import os, signal, sys\nfor one in (1, 2): signal.signal(one, signal.SIG_DFL)\nos.execv(sys.argv[1], sys.argv[1:])"
+)
 SESSION = "0b9d1f2e-1111-4222-8333-444455556666"
 
 
@@ -483,6 +488,32 @@ def test_an_agent_is_followed_as_it_works(shop: Repo) -> None:
 
 def test_a_night_has_a_length(shop: Repo) -> None:
     assert "--for 'soon' is no time" in shop.refused("run", "--for", "soon", status=2)
+    assert "--for '0s' is no time to work in" in shop.refused("run", "--for", "0s", status=2)
+
+
+def test_a_night_that_is_over_says_what_waits(shop: Repo) -> None:
+    out = shop.run("run", "--for", "2s", check=10)
+    assert "ended: its time is over; 1 open, the next run goes on\n  payment: waits at GATE 1: Screens since " in out
+    shop.sit("APPROVE ALL")
+    case(shop, WORK + claude(total_cost_usd=5.0))
+    out = shop.run("run", "--max-cost", "9", check=11)
+    assert out.endswith("nothing is left to do: every feature is completed or failed\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_a_run_that_is_asked_to_stop_ends_its_agents_and_says_what_waits(shop: Repo, number: signal.Signals) -> None:
+    case(shop, 'touch "$here/begun"\nsleep 60\n')
+    words = [sys.executable, "-c", _HEARS, PROGRAM, "run"]
+    quiet = subprocess.DEVNULL
+    run = subprocess.Popen(words, cwd=shop.root, env=shop.env, stdin=quiet, stdout=subprocess.PIPE, text=True)
+    while not (shop.root.parent / "fake/begun").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(number)
+    out, _ = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "stopped; 1 open, the next run goes on\n  payment: ready" in out
+    assert [one["payload"]["reason"] for one in shop.events("attempt_interrupted")]
 
 
 def test_what_an_agent_printed_is_shown_afterwards(shop: Repo) -> None:
