@@ -14,10 +14,11 @@ from pathlib import Path
 from orchestrator import attempts, config
 from orchestrator.adapters.agent import Ran, one_line, plain
 from orchestrator.attempts import Prepared
+from orchestrator.checkpoints import instant
 from orchestrator.core import budget, reports
 from orchestrator.core.budget import Budget
 from orchestrator.core.clients import SESSION, Call, Client, Kind, command
-from orchestrator.core.events import AgentEnded, Fact
+from orchestrator.core.events import AgentEnded, Fact, Place
 from orchestrator.core.reports import Reported
 from orchestrator.core.state import Feature, Session, Spent
 from orchestrator.core.steps import Step
@@ -175,15 +176,49 @@ def record(workspace: Workspace, prepared: Prepared, calling: Calling, ran: Ran)
         error=one_line(said.error)[:500],
         summary=plain(said.text)[-_SUMMARY:],
     )
+    _record(workspace, prepared.feature, prepared.step.place, ended)
+    return Told(title=client.title, said=said, ended=ended)
+
+
+def record_dead(workspace: Workspace, feature: Feature) -> None:
+    """Record what the client of a dead attempt told before the kit was killed; its session stays as it was."""
+    attempt, client = feature.attempt, attempts.client(workspace)
+    if attempt is None or client is None or attempt.agent != client.name:
+        return
+    path = attempts.output_path(workspace, feature, "agent")
+    began = instant(attempt.started_at)
+    written = path.stat().st_mtime if path.exists() else 0.0
+    if written < began or any(one.event_type == "agent_ended" for one in workspace.journal.naming([attempt.run])):
+        return  # it had not begun, or was recorded
+    said = reports.read(client, path.read_bytes().decode(errors="backslashreplace"), None)
+    before = feature.session
+    is_same = before is not None and before.id == said.session
+    of_it = before if is_same else None
+    ended = AgentEnded(
+        run=attempt.run,
+        client=client.name,
+        ended="killed",
+        session=before.id if before else "",
+        resumed=is_same,
+        seconds=round(written - began, 3),
+        turns=said.turns,
+        tokens=int(_of_this_call(said.tokens, of_it.tokens if of_it and "tokens" in client.totals else 0)),
+        cost=round(_of_this_call(said.cost, of_it.cost if of_it and "cost" in client.totals else 0.0), 6),
+        total=(said.cost if is_same else 0.0) or (before.cost if before else 0.0),
+        total_tokens=(said.tokens if is_same else 0) or (before.tokens if before else 0),
+    )
+    _record(workspace, feature, feature.place, ended)
+
+
+def _record(workspace: Workspace, feature: Feature, place: Place, ended: AgentEnded) -> None:
     fact = Fact(
         payload=ended,
-        feature=prepared.feature.id,
-        workflow=prepared.step.workflow,
-        phase=prepared.step.place.phase,
-        actor=f"agent:{client.name}",
+        feature=feature.id,
+        workflow=place.workflow,
+        phase=place.phase,
+        actor=f"agent:{ended.client}",
     )
     workspace.record(lambda world: [fact])
-    return Told(title=client.title, said=said, ended=ended)
 
 
 def _output(workspace: Workspace, prepared: Prepared, ran: Ran) -> str:

@@ -74,6 +74,7 @@ def recover(workspace: Workspace, feature: FeatureId) -> None:
     reason = "its deadline passed without a report" if attempt.deadline else "the kit did not survive it"
     end_leftovers(attempt.run)
     confining.clear(attempt.run)
+    calling.record_dead(workspace, current)
     moved = _unlock(workspace, current) if attempt.worktree else ""
     workspace.notices.append(f"{current.slug}: attempt {attempt.number} was interrupted ({reason}){moved}; not counted")
     place = Path(attempt.worktree)

@@ -168,7 +168,7 @@ class AgentEnded(Payload, tag="agent_ended"):
 
     run: str
     client: str
-    ended: str  # done, failed, refused, limit, quota, login, network, lost, timed out, stopped
+    ended: str  # done, failed, refused, limit, quota, login, network, lost, timed out, stopped, killed
     session: str = ""
     resumed: bool = False
     seconds: float = 0.0

@@ -309,6 +309,22 @@ def test_what_a_session_cost_is_not_counted_again_after_a_call_that_was_ended(sh
     assert [(one["ended"], one["cost"]) for one in ended(shop)] == [("done", 1.0), ("stopped", 0.0), ("done", 0.1)]
 
 
+def test_what_an_agent_told_is_counted_once_also_where_the_kit_was_killed(shop: Repo) -> None:
+    preset(shop, "claude", more="max_cost = 7.0\n")
+    case(shop, WORK + claude(total_cost_usd=7.0, session=SESSION) + 'touch "$here/begun"\nsleep 60\n', 1)
+    quiet = subprocess.DEVNULL
+    run = subprocess.Popen([PROGRAM, "next"], cwd=shop.root, env=shop.env, stdin=quiet, stdout=quiet, stderr=quiet)
+    while not (shop.root.parent / "fake/begun").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait(30)
+    assert "parked: its budget is used up: [agent] max_cost is 7, it had 7" in shop.run("next")
+    shop.run("resume", "payment")
+    shop.run("next")
+    assert [(one["ended"], one["cost"], one["turns"]) for one in ended(shop)] == [("killed", 7.0, 3)]
+
+
 def test_each_step_of_a_long_output_is_counted(shop: Repo) -> None:
     preset(shop, "opencode")
     step = {"type": "step_finish", "sessionID": "ses_1", "part": {"reason": "stop", "cost": 0.1}}
