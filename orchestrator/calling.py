@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestrator import attempts, config
 from orchestrator.adapters.agent import Ran, one_line, plain
+from orchestrator.adapters.secrets import hidden
 from orchestrator.attempts import Prepared
 from orchestrator.checkpoints import instant
 from orchestrator.core import budget, reports
@@ -20,7 +21,7 @@ from orchestrator.core.budget import Budget
 from orchestrator.core.clients import SESSION, Call, Client, Kind, command
 from orchestrator.core.events import AgentEnded, Fact, Place
 from orchestrator.core.reports import Reported
-from orchestrator.core.state import Feature, Session, Spent
+from orchestrator.core.state import Feature, Session, Spent, is_same_day
 from orchestrator.core.steps import Step
 from orchestrator.core.values import Value
 from orchestrator.errors import AgentFault, NotRecorded
@@ -227,7 +228,7 @@ def _output(workspace: Workspace, prepared: Prepared, ran: Ran) -> str:
         return ran.text
     try:
         path = attempts.output_path(workspace, prepared.feature, "agent")
-        return path.read_bytes().decode(errors="backslashreplace")
+        return hidden(path.read_bytes().decode(errors="backslashreplace"), os.environ)
     except OSError:
         return ran.text
 
@@ -288,7 +289,7 @@ def exhausted(workspace: Workspace, feature: Feature) -> tuple[str, str]:
 def today(workspace: Workspace) -> Spent:
     """Return what all features used today."""
     world = workspace.world
-    return world.spent if world.day == now().isoformat()[:10] else Spent()
+    return world.spent if is_same_day(now().isoformat(), world.day) else Spent()
 
 
 def _budget(workspace: Workspace) -> Budget:

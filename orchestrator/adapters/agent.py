@@ -30,6 +30,7 @@ import msgspec
 
 from orchestrator.adapters import warden
 from orchestrator.adapters.git import scrubbed
+from orchestrator.adapters.secrets import hidden
 from orchestrator.core.values import Value
 from orchestrator.errors import AgentFault
 
@@ -545,7 +546,7 @@ def _supervise(
         stream.take(_MOMENT)
         capture.finish()
     code = child.close()
-    head, tail = capture.texts()
+    head, tail = (hidden(one, os.environ) for one in capture.texts())
     return Ran(
         code=code if end is _End.BY_ITSELF else None,
         seconds=seconds,

@@ -47,6 +47,7 @@ class Client(Value):
     environment: dict[str, str] = {}
 
 
+_STATUS = r"(?:\(|(?:\bhttp(?:/[\d.]+)?|status|error|code)[^\w\n]{0,4}(?:code)?[^\w\n]{0,4})"  # before a bare number
 _EVERYWHERE = (
     Sign(
         kind="lost",
@@ -55,12 +56,15 @@ _EVERYWHERE = (
     ),
     Sign(
         kind="quota",
-        pattern=r"\b429\b|rate.?limit|usage limit|hit your limit|quota|credit balance|insufficient credits|"
-        r"exceed your account|too many requests|\b529\b|overloaded",
+        pattern=_STATUS
+        + r"(?:429|529)\b|rate.?limit(?!er)(?!\.\w)|usage limit|hit your (?:[\w-]+ )?limit|quota(?!\.\w)|"
+        r"credit balance|insufficient credits|exceed your account|too many requests|overloaded",
     ),
     Sign(
         kind="login",
-        pattern=r"not logged in|/login\b|failed to authenticate|\b40[13]\b|invalid (?:x-)?api[ -]key|unauthori[sz]ed|"
+        pattern=r"not logged in|/login\b|failed to authenticate|"
+        + _STATUS
+        + r"40[13]\b|invalid (?:x-)?api[ -]key|unauthori[sz]ed|"
         r"authentication[ _](?:error|failed)|not able to authenticate|auth method|"
         r"missing environment variable: `|no api key",
     ),
@@ -68,7 +72,8 @@ _EVERYWHERE = (
         kind="network",
         pattern=r"econnrefused|econnreset|enotfound|eai_again|etimedout|getaddrinfo|unable to connect|fetch failed|"
         r"connection (?:refused|failed|reset|error)|waiting for network|error sending request|stream disconnected|"
-        r"\b50[0234]\b|servers are down|"
+        + _STATUS
+        + r"50[0234]\b|bad gateway|service unavailable|internal server error|servers are down|"
         r"\"stream error\"",  # opencode's log, of an error that it tries to outlast, whatever the service called it
     ),
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any, assert_never
 
 import msgspec
@@ -245,6 +246,17 @@ class World(Value, omit_defaults=True):
         return self.features.get(feature)
 
 
+def is_same_day(timestamp: str, day: str) -> bool:
+    """Tell whether a time is of a day, or of the one before: no day begins twice because a command ran elsewhere."""
+    date_ = timestamp[:10]
+    if date_ == day or not day:
+        return date_ == day
+    try:
+        return date.fromisoformat(date_) + timedelta(days=1) == date.fromisoformat(day)
+    except (ValueError, OverflowError):
+        return False
+
+
 def evolve(world: World, event: Event) -> World:
     """Return the world after `event`."""
     return fold(world, (event,))
@@ -258,8 +270,9 @@ def fold(world: World, events: Iterable[Event]) -> World:
     for event in events:
         match event.payload:
             case fact.AgentEnded() as ended:
-                spent = (spent if event.timestamp[:10] == day else Spent()).and_(ended)
-                day = event.timestamp[:10]
+                is_new = not is_same_day(event.timestamp, day)
+                spent = (Spent() if is_new else spent).and_(ended)
+                day = event.timestamp[:10] if is_new else day
             case fact.LineAccepted(tree=line):
                 pass
             case fact.SignerAdded(name=name, key=key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.core.budget import Budget, left, reached
-from orchestrator.core.state import Spent
+from orchestrator.core.state import Spent, is_same_day
 
 SPENT, TODAY = Spent(calls=2, turns=5, cost=0.4), Spent(calls=9, turns=40, cost=3.0)
 
@@ -29,3 +29,18 @@ def test_a_call_may_use_what_the_nearest_budget_leaves() -> None:
     assert left(Budget(), SPENT, TODAY) == (0, 0.0)
     assert left(Budget(turns=20, turns_day=44), SPENT, TODAY) == (4, 0.0)
     assert left(Budget(cost=0.5, cost_day=9.0), SPENT, TODAY) == (0, pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "is_same"),
+    [
+        ("2026-03-01T08:00:00+01:00", True),
+        ("2026-02-28T23:00:00-08:00", True),  # somewhere else the day before is not over
+        ("2026-03-02T00:00:01+01:00", False),
+        ("2026-02-27T08:00:00+01:00", False),  # a clock that was wrong by days
+        ("no time", False),
+    ],
+)
+def test_a_days_budget_does_not_begin_anew_with_each_time_zone(timestamp: str, is_same: bool) -> None:
+    assert is_same_day(timestamp, "2026-03-01") == is_same
+    assert not is_same_day(timestamp, "")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.core import reports
-from orchestrator.core.clients import CLIENTS
+from orchestrator.core.clients import CLIENTS, kind_of
 from orchestrator.core.reports import Reported
 
 
@@ -69,3 +69,20 @@ def test_a_limit_of_its_own_is_known_by_the_subtype_alone(subtype: str) -> None:
     row = result(subtype=subtype, is_error=True)
     del row["result"]
     assert read(line(row), 1).kind == "limit"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("API Error: 429 slow down", "quota"),
+        ("unexpected status 401 from the service", "login"),
+        ("HTTP/1.1 503", "network"),
+        ("Error code: 529", "quota"),
+        ("src/http.py:502: an error of the work", None),
+        ("expected 401, got 200", None),
+        ("quota.py:12: in a test", None),
+        ("tests/rate_limiter.py failed", None),
+    ],
+)
+def test_a_bare_number_or_a_files_name_is_no_fault_of_the_service(said: str, kind: str | None) -> None:
+    assert kind_of(CLIENTS["claude"], said) == kind
