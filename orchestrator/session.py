@@ -38,13 +38,16 @@ def refuse_inside_a_run(what: str) -> None:
 
 
 @contextlib.contextmanager
-def writing(what: str = "") -> Iterator[Workspace]:
-    """Open the workspace for a command that changes something: everything that happened is taken in first."""
+def writing(what: str = "", *, anew: bool = False) -> Iterator[Workspace]:
+    """Open the workspace for a command that changes something: everything that happened is taken in first.
+
+    With `anew` nothing is believed but log and documents.
+    """
     from orchestrator.reconcile import reconcile
 
     if what:
         refuse_inside_a_run(what)
-    workspace = Workspace.find(Path.cwd(), _typed())
+    workspace = _found(anew)
     try:
         who = caller(workspace)
         _refuse_broken(workspace)
@@ -58,11 +61,11 @@ def writing(what: str = "") -> Iterator[Workspace]:
 
 
 @contextlib.contextmanager
-def looking() -> Iterator[Workspace]:
+def looking(*, anew: bool = False) -> Iterator[Workspace]:
     """Open the workspace for a command that shows: it records what had already happened, where it can."""
     from orchestrator.reconcile import reconcile
 
-    workspace = Workspace.find(Path.cwd(), _typed())
+    workspace = _found(anew)
     try:
         if not workspace.is_set_up:
             _refuse_broken(workspace)
@@ -87,13 +90,20 @@ def looking() -> Iterator[Workspace]:
 
 
 @contextlib.contextmanager
-def reading() -> Iterator[Workspace]:
+def reading(*, anew: bool = False) -> Iterator[Workspace]:
     """Open the workspace for a command that neither writes nor drains."""
-    workspace = Workspace.find(Path.cwd(), _typed())
+    workspace = _found(anew)
     try:
         yield workspace
     finally:
         tell(workspace)
+
+
+def _found(anew: bool) -> Workspace:
+    workspace = Workspace.find(Path.cwd(), _typed())
+    if anew:
+        workspace.believe_nothing()
+    return workspace
 
 
 def _refuse_broken(workspace: Workspace) -> None:

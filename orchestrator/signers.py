@@ -16,8 +16,8 @@ from orchestrator.errors import BadConfiguration, BadStatement, Refusal
 from orchestrator.workspace import Workspace
 
 
-def add(workspace: Workspace, key: Path, name: str, held: Held) -> Signer:
-    """Let a key's signature count; the first one is remembered as the one to sign with here. Raises Refusal."""
+def candidate(workspace: Workspace, key: Path, name: str) -> Signer:
+    """Return whom `add` would add: to be shown before anything is signed. Raises Refusal."""
     new = signing.signer(name, signing.public_key(key))
     known = workspace.world.signers
     if any(one.key == new.key for one in known):
@@ -27,8 +27,18 @@ def add(workspace: Workspace, key: Path, name: str, held: Held) -> Signer:
             f"{key} has no passphrase: every process of yours could sign with it",
             "give it one (ssh-keygen -p -f FILE), or use a security key",
         )
+    return new
+
+
+def add(workspace: Workspace, key: Path, new: Signer, held: Held) -> None:
+    """Let a key's signature count; the first one is remembered as the one to sign with here. Raises Refusal.
+
+    Where a private key is named it signs, too: the `.pub` beside it is anybody's to write.
+    """
+    known = workspace.world.signers
     item = SignerItem(action="add", name=new.name, key=new.key)
-    stated = approval.state(workspace, held, signer=item) if known else _vouched(workspace, held, item, key, new)
+    vouched = None if known and key.suffix == ".pub" else _vouched(workspace, held, item, key, new)
+    stated = vouched if vouched is not None and not known else approval.state(workspace, held, signer=item)
 
     def rule(world: World) -> list[Fact]:
         _refuse_other(world, known)
@@ -40,11 +50,10 @@ def add(workspace: Workspace, key: Path, name: str, held: Held) -> Signer:
         remember(workspace, key)
     with suppress(BadConfiguration):  # each command that reads the line says so
         workspace.take_line()  # from here on its assurance holds
-    return new
 
 
 def _vouched(workspace: Workspace, held: Held, item: SignerItem, key: Path, new: Signer) -> Stated:
-    """Return the first signer's own statement: it proves that the key is at hand, and nothing besides."""
+    """Return a new signer's own statement: it proves that the key is at hand, and nothing besides."""
     text = approval.text_of(workspace, held, signer=item)
     signature = signing.sign(text, key)
     try:

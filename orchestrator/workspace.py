@@ -86,7 +86,7 @@ class Workspace:
         self._look = (0, 0, 0)  # of the log, as it was read or written here last
         self._is_kept = False  # whether the kept fold is that of the log as it lies there
         self._effective: Effective | None = None
-        self._believes_readings = True  # of documents, as they were kept
+        self._believes_kept = True  # the fold of the log, and how documents were read
         self.readings: Readings | None = None  # which the line in effect was read with
         self._configuration: Configuration | None = None
 
@@ -142,7 +142,7 @@ class Workspace:
         """Read what is new in the log, from the kept fold on; takes no lock and writes nothing."""
         with self._door:
             look = self._look_of_log()
-            if not self._loaded:
+            if not self._loaded and self._believes_kept:
                 self._take_kept(look)
             elif look != self._look and not self._is_vouched_for(look):
                 self._world, self._head = World(), START
@@ -191,8 +191,14 @@ class Workspace:
     def read_anew(self) -> Effective:
         """Read the line without believing how its documents were read before. Raises BadConfiguration."""
         with self._door:
-            self._believes_readings, self._effective = False, None
+            self._believes_kept, self._effective = False, None
             return self.effective
+
+    def believe_nothing(self) -> None:
+        """Go by log and documents alone from here on: what was kept of them lies where every process may write."""
+        with self._door:
+            self._believes_kept, self._loaded, self._effective = False, False, None
+            self._world, self._head = World(), START
 
     def _read_line(self) -> Effective:
         from orchestrator import documents, readings  # only where the line is asked for
@@ -208,9 +214,9 @@ class Workspace:
         except GitFailed:
             if is_open or world.signers:  # else it is a line that nothing goes by
                 lost = ("the line as it was last accepted is gone from git; a person accepts it anew",)
-        self.readings = readings.Readings(self.home / "line.json", are_believed=self._believes_readings)
+        self.readings = readings.Readings(self.home / "line.json", are_believed=self._believes_kept)
         found = documents.effective(documents.source(self.main), accepted, self.readings)
-        if self.is_set_up and self._believes_readings:
+        if self.is_set_up and self._believes_kept:
             with contextlib.suppress(NotRecorded):  # only the next command's time is lost
                 self.readings.keep()
         pending = (*found.pending, *lost)

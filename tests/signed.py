@@ -77,6 +77,12 @@ class Signed(Kit):
         with self.answered():
             return list(approval.record(workspace, decided, held).refused)
 
+    def add_signer(self, key: Path, name: str = PERSON) -> None:
+        """Let a key's signature count, as the person does."""
+        workspace = self.workspace()
+        held = Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
+        signers.add(workspace, key, signers.candidate(workspace, key, name), held)
+
     def write_in(self, name: str, file: str, text: str) -> None:
         """Commit a file in a feature's worktree."""
         (self.worktree(name) / file).write_text(text)
@@ -182,9 +188,8 @@ def founded(root: Path, env: dict[str, str], *names: str, line: dict[str, str] =
     kit.write(".git/info/exclude", ".context/\n")
     kit.commit("begin")
     make_key(kit.key)
-    workspace = kit.workspace()
     with kit.answered():
-        signers.add(workspace, kit.key, PERSON, Held(door="terminal", who=f"person:{PERSON}", shown=0.0))
+        kit.add_signer(kit.key)
     for name in names:
         kit.do("start", name)
     kit.do("run", "-j", "1")

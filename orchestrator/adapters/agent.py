@@ -143,13 +143,16 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # titles, links, clipboard
     r"|\x1b[ -/]*[0-~]"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u2060-\u2064\u3164\ufeff\uffa0]"  # not seen at all
+)
 _RESULT = re.compile(r'\s*\{\s*"orchestrator"\s*:')
 _LAST_LINES = 20  # clients print a warning or two after it; further up it is a file that the agent showed
 
 
 def plain(text: str) -> str:
-    """Return `text` without terminal escapes, marks that reorder it, and controls but newline and tab."""
+    """Return `text` without terminal escapes, marks that reorder it, the unseen, and controls but newline and tab."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
 
 

@@ -6,6 +6,7 @@ git itself believes the loose objects that it reads, and any process of the same
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -65,15 +66,27 @@ def sizes(git: Git, base: Sha, tip: Sha) -> dict[str, tuple[str, str]]:
     old, new = tree_of(git, base), tree_of(git, tip)
     trees: dict[str, tuple[str, bytes]] = {}
     found = _differing(git, old, new, trees)
-    with tempfile.TemporaryDirectory(prefix="orchestrator-") as place:
-        _put(Path(place), trees)
+    with tempfile.TemporaryDirectory(prefix="orchestrator-") as folder:
+        apart = _apart(git, Path(folder), len(old))
+        place = Path(folder) / "objects"
+        _put(place, trees)
         for at in range(0, len(found.contents), _AT_ONCE):
-            _put(Path(place), read(git, found.contents[at : at + _AT_ONCE]))
-        apart = git.within({"GIT_OBJECT_DIRECTORY": place})
+            _put(place, read(git, found.contents[at : at + _AT_ONCE]))
         words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
         rows = apart.names("diff-tree", "-r", "-z", *words, old, new) if found.names else []
     counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
     return {name: counts.get(name, ("?", "?")) for name in found.names}
+
+
+def _apart(git: Git, folder: Path, length: int) -> Git:
+    """Return git in a bare repository of its own: no attribute and no configuration of the clone has a say there."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    kind = "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n" if length == 64 else ""
+    (folder / "config").write_text(f"[core]\n\tbare = true\n\tattributesFile = {os.devnull}\n{kind}")
+    nowhere = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_ATTR_NOSYSTEM": "1"}
+    return git.moved(folder).within({"GIT_DIR": str(folder), **nowhere})
 
 
 def _put(place: Path, found: Mapping[str, tuple[str, bytes]]) -> None:

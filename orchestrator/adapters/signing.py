@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 import shutil
@@ -49,6 +50,12 @@ def _holds_its_type(kind: str, blob: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return content[4:].startswith(kind.encode()) and int.from_bytes(content[:4]) == len(kind)
+
+
+def fingerprint(key: str) -> str:
+    """Return a public key's name as `ssh-keygen -l` prints it: `SHA256:...`."""
+    digest = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def key_file(text: str) -> Path:

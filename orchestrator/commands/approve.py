@@ -35,7 +35,7 @@ def command(
     if shown is not None:
         return _show(shown)
     session.refuse_without_a_terminal()
-    with session.writing("approve") as workspace:
+    with session.writing("approve", anew=True) as workspace:
         session.refuse_below_a_run(workspace)
         names = {workspace.living(one).id for one in features}
         if undo:
@@ -44,13 +44,13 @@ def command(
 
 
 def _show(word: str) -> int:
-    with session.looking() as workspace:
+    with session.looking(anew=True) as workspace:
         showing.whole(workspace, sitting.named(sitting.waiting(workspace, ()), word))
     return 0
 
 
 def _ask(features: Collection[str]) -> int:
-    with session.looking() as workspace:
+    with session.looking(anew=True) as workspace:
         render.json(claude.questions(workspace, {workspace.living(one).id for one in features}))
     return 0
 

@@ -15,7 +15,7 @@ from orchestrator.core import decide
 def command(feature: str, why: str, to: str) -> None:
     """Reject the gate at which FEATURE waits."""
     session.refuse_an_agent("a gate is decided by a person")
-    with session.writing("reject") as workspace:
+    with session.writing("reject", anew=True) as workspace:
         found = workspace.living(feature)
         line = workspace.settle_line()
         who = session.caller(workspace)

@@ -6,7 +6,7 @@ import click
 
 from orchestrator import render, session, signers
 from orchestrator.adapters.agent import one_line
-from orchestrator.adapters.signing import key_file
+from orchestrator.adapters.signing import fingerprint, key_file
 from orchestrator.approval import Held
 from orchestrator.workspace import Workspace
 
@@ -23,11 +23,14 @@ def command() -> None:
 def add(key: str, name: str, own: str) -> None:
     """Let the signature of KEY (a file of ssh-keygen's) count; a signer signs for it, the first one themselves."""
     session.refuse_without_a_terminal()
-    with session.writing("signers add") as workspace:
+    with session.writing("signers add", anew=True) as workspace:
         session.refuse_below_a_run(workspace)
         who = session.caller(workspace)
-        new = signers.add(workspace, key_file(key), name or who.removeprefix("person:"), _held(workspace, own))
-        click.echo(f"added {new.name}: {new.key[:40]}...")
+        file = key_file(key)
+        new = signers.candidate(workspace, file, name or who.removeprefix("person:"))
+        click.echo(f"to be added: {one_line(new.name)}, {fingerprint(new.key)}\n  {new.key}")
+        signers.add(workspace, file, new, _held(workspace, own))
+        click.echo(f"added {one_line(new.name)}: {fingerprint(new.key)}")
 
 
 @command.command("revoke")
@@ -36,10 +39,10 @@ def add(key: str, name: str, own: str) -> None:
 def revoke(signer: str, own: str) -> None:
     """Let SIGNER's key count no longer, from now on; what it signed before stays signed."""
     session.refuse_without_a_terminal()
-    with session.writing("signers revoke") as workspace:
+    with session.writing("signers revoke", anew=True) as workspace:
         session.refuse_below_a_run(workspace)
         gone = signers.revoke(workspace, signer, _held(workspace, own))
-        click.echo(f"revoked {gone.name}: {gone.key[:40]}...")
+        click.echo(f"revoked {one_line(gone.name)}: {fingerprint(gone.key)}")
 
 
 @command.command("list")
@@ -47,7 +50,7 @@ def revoke(signer: str, own: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def listed(as_file: bool, as_json: bool) -> None:
     """Show whose signature counts now."""
-    with session.reading() as workspace:
+    with session.reading(anew=True) as workspace:
         found = workspace.world.signers
         if as_json:
             render.json({"signers": found})

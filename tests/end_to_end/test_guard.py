@@ -321,6 +321,14 @@ def test_a_file_that_git_holds_under_a_false_name_is_not_offered_to_be_signed(sh
     assert "it is not offered" in said
 
 
+def test_the_size_of_a_change_is_shown_whatever_attributes_and_configuration_say(shop: Signed) -> None:
+    shop.write_in("payment", "long.txt", "a row\n" * 500)
+    shop.do("status")
+    shop.write(".git/info/attributes", "*.txt -diff\n")
+    shop.git("config", "core.bigFileThreshold", "1")
+    assert "+500 -0      long.txt" in shop.inside("approve", "--show", "payment")[1]
+
+
 @pytest.mark.parametrize("how", ["twice", "unsorted"])
 def test_a_tree_that_git_would_not_have_written_is_not_offered_to_be_signed(shop: Signed, how: str) -> None:
     rows = shop.git("ls-tree", "feat/payment").splitlines()

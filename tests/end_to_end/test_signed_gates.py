@@ -8,7 +8,9 @@ import subprocess
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -25,7 +27,7 @@ from orchestrator.core.values import FeatureId, Sha
 from orchestrator.errors import BrokenLog, Refusal
 from tests.conftest import PROGRAM
 from tests.kit import CONFIGURATION, copied
-from tests.signed import LINE, PASSPHRASE, PERSON, SIGNED, Signed, founded, make_key, weaker
+from tests.signed import LINE, PASSPHRASE, PERSON, SIGNED, Signed, answering, founded, make_key, weaker
 
 BEYOND = Place("1", 2, "2", begun=True)
 LATER = "GATE 1: Both screens"  # no heading of the line yet
@@ -81,9 +83,8 @@ def test_on_a_terminal_the_passphrase_is_asked_for_once_and_a_wrong_one_approves
 
 def test_rejections_rollbacks_undo_and_a_second_signer_leave_verify_content(shop: Signed) -> None:
     second = make_key(shop.root.parent / "second")
-    held = Held(door="terminal", who="person:ana@example.com", shown=0.0)
     with shop.answered():
-        signers.add(shop.workspace(), second, "ana@example.com", held)
+        shop.add_signer(second, "ana@example.com")
     shop.approve("payment", key=second)
     approval.take_back(shop.workspace(), [], f"person:{PERSON}")
     shop.do("reject", "landing", "-m", "too dark")
@@ -412,7 +413,7 @@ def behind_a_line_that_git_holds_falsely(shop: Signed) -> None:
 def a_revoked_signer_added_again(shop: Signed) -> None:
     second, held = make_key(shop.root.parent / "own"), Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
     with shop.answered():
-        signers.add(shop.workspace(), second, "ana@example.com", held)
+        shop.add_signer(second, "ana@example.com")
         signers.revoke(shop.workspace(), "ana@example.com", held)
     added = [one.payload for one in shop.log_events() if isinstance(one.payload, fact.SignerAdded)]
     shop.forge(added[-1])
@@ -652,11 +653,10 @@ def test_what_changed_while_the_person_typed_the_passphrase_records_nothing(shop
 
 def test_a_key_that_does_not_ask_is_refused(shop: Signed) -> None:
     bare = make_key(shop.root.parent / "bare", "")
-    held = Held(door="terminal", who=f"person:{PERSON}", shown=0.0)
     with shop.answered(), pytest.raises(Refusal, match="has no passphrase"):
-        signers.add(shop.workspace(), bare, "ana@example.com", held)
+        shop.add_signer(bare, "ana@example.com")
     with shop.answered(), pytest.raises(Refusal, match="has no passphrase"):
-        signers.add(shop.workspace(), bare.with_suffix(".pub"), "ana@example.com", held)
+        shop.add_signer(bare.with_suffix(".pub"), "ana@example.com")
     with pytest.raises(Refusal, match="has no passphrase"):
         shop.approve(key=bare)
 
@@ -712,7 +712,7 @@ def test_the_log_begun_anew_with_a_signer_of_its_own_is_believed_and_the_signers
         (shop.root / name).rename(shop.root.parent / name.replace("/", "-"))
     key = make_key(shop.root.parent / "own", "its own")
     with shop.answered("its own"):
-        signers.add(shop.workspace(), key, PERSON, Held(door="terminal", who=f"person:{PERSON}", shown=0.0))
+        shop.add_signer(key)
     assert shop.objections() == {}
     after = shop.do("signers", "list")
     assert after.split()[0] == before.split()[0] == PERSON
@@ -766,3 +766,53 @@ def test_a_line_that_was_read_again_since_it_was_shown_is_not_signed_under_its_o
     held = Held(door="terminal", who=session.caller(workspace), shown=1.0)
     with shop.answered(), pytest.raises(Refusal, match="the line changed again since it was shown"):
         approval.record(workspace, decided, held)
+
+
+def _rewrite(path: Path, change: Callable[[Any], None]) -> None:
+    """Write what the kit keeps beside the log anew, checksum and all, as any process of the same user can."""
+    found = json.loads(path.read_bytes().partition(b"\n")[2])
+    change(found)
+    content = json.dumps(found).encode()
+    path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def test_how_documents_were_read_is_not_believed_where_a_gate_is_shown(shop: Signed) -> None:
+    def reword(kept: Any) -> None:
+        for document in kept["documents"].values():
+            for gate in document["gates"]:
+                gate["heading"], gate["trigger"] = "Pick a colour", "Is blue fine for the sketch? (yes/no)"
+
+    shop.do("start", "search")
+    _rewrite(shop.root / ".git/orchestrator/line.json", reword)
+    shop.do("run", "-j", "1")
+    assert shop.features()["search"].gate.gate.heading == "Pick a colour"
+    _, shown, said = shop.inside("approve", "--show", "search")
+    assert "Pick a colour" not in shown
+    assert "search waits at a gate that the kit did not reach so; it is not offered" in said
+
+
+def test_a_kept_fold_is_not_believed_where_signers_are_listed(shop: Signed) -> None:
+    own = make_key(shop.root.parent / "own")
+    before = shop.do("signers", "list", "--ssh")
+    shop.do("status")
+
+    def put(kept: Any) -> None:
+        kept["world"]["signers"] = [{"name": PERSON, "key": signing.public_key(own)}]
+
+    _rewrite(shop.root / ".git/orchestrator/fold.json", put)
+    assert shop.workspace().world.signers[0].key == signing.public_key(own)  # others believe it: it decides nothing
+    assert shop.do("signers", "list", "--ssh") == before
+
+
+def test_a_key_is_added_only_if_it_can_sign_itself_and_is_shown_before(shop: Signed) -> None:
+    second, own = make_key(shop.root.parent / "second"), make_key(shop.root.parent / "own", "its own")
+    second.with_suffix(".pub").write_bytes(own.with_suffix(".pub").read_bytes())
+    with shop.answered(), pytest.raises(Refusal, match="nothing was"):
+        shop.add_signer(second, "ana@example.com")
+    assert len(shop.workspace().world.signers) == 1
+    env = {**shop.env, **answering(shop.root.parent)}
+    child = pexpect.spawn(str(PROGRAM), ["signers", "add", str(own) + ".pub"], cwd=shop.root, env=env, encoding="utf-8")
+    child.expect(pexpect.EOF)
+    words = ["ssh-keygen", "-lf", str(own)]
+    name = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()[1]
+    assert f"to be added: {PERSON}, {name}\r\n  {signing.public_key(own)}" in str(child.before)
