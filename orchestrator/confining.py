@@ -29,7 +29,7 @@ _DOORS = (
 )  # fmt: skip
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 _QUIET = {"gc.auto": "0", "maintenance.auto": "false"}  # git's own housekeeping needs more than is allowed
-_LINKS = ("commondir", "gitdir", "config.worktree")
+_LINKS = ("commondir", "gitdir", "config.worktree", worktrees.FURNISHED)
 
 
 class Room(Value):
@@ -131,7 +131,7 @@ def room(
         changed = _put_back(workspace, feature, seal) if worktree.is_dir() else []
         clear(run)
     if changed:
-        raise AgentFault(f"the agent changed {', '.join(changed)}, by which git finds the repository; it is put back")
+        raise AgentFault(f"the agent changed {', '.join(changed)}, by which git or the kit goes; it is put back")
     nested = _nested(workspace, feature, worktree)
     if nested:
         raise AgentFault(_obeyed(nested))
@@ -203,7 +203,7 @@ def _cleaned(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
 
 
 def _seal(worktree: Path) -> dict[Path, bytes | None]:
-    """Return the files that lead git from a worktree to its repository, as they are now."""
+    """Return the files that lead git from a worktree to its repository, and the kit's own beside, as they are now."""
     own = worktrees.git_dir(worktree)
     return {path: _content(path) for path in (worktree / ".git", *(own / name for name in _LINKS))}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator import attempts, worktrees
+from orchestrator import attempts, confining, worktrees
 from orchestrator.adapters import copying
 from orchestrator.adapters.agent import Ran, end_leftovers, one_line, run_validation
 from orchestrator.adapters.durable import content_of, mend, sync_filesystem, write_durably
@@ -24,8 +24,6 @@ from orchestrator.core.steps import Step
 from orchestrator.core.values import Value
 from orchestrator.errors import AgentFault, Refusal
 from orchestrator.workspace import Workspace, about
-
-MARK = "orchestrator-furnished.json"  # in the worktree's own git directory
 
 
 class Furnished(Value):
@@ -63,7 +61,7 @@ def read(path: Path) -> Furnished:
 
 
 def _mark(path: Path) -> Path:
-    return worktrees.git_dir(path) / MARK
+    return worktrees.git_dir(path) / worktrees.FURNISHED
 
 
 def _keep(path: Path, found: Furnished) -> None:
@@ -97,6 +95,7 @@ def _set_up(workspace: Workspace, feature: Feature, step: Step, path: Path, stop
     found, wanted = read(path), sha256(command.encode()).hexdigest()
     if found.run:
         end_leftovers(found.run)
+        confining.clear(found.run)
     if not command or found.setup == wanted:
         return True
     begun = replace(found, setup="", run=uuid.uuid4().hex)
@@ -117,15 +116,19 @@ def _set_up(workspace: Workspace, feature: Feature, step: Step, path: Path, stop
 
 
 def _run(workspace: Workspace, feature: Feature, step: Step, path: Path, run: str, stop: threading.Event) -> Ran:
+    """Run the setup, in a sandbox where steps run in one: it runs files of the worktree, which agents write."""
+    environment = attempts.environment(workspace, feature, step, run)
     try:
-        return run_validation(
-            workspace.configuration.worktrees.setup,
-            directory=path,
-            environment=attempts.environment(workspace, feature, step, run),
-            limit=workspace.configuration.timeout,
-            output=attempts.output_file(workspace, feature, "setup"),
-            stop=stop,
-        )
+        with confining.room(workspace, feature, path, run, environment) as room:
+            return run_validation(
+                workspace.configuration.worktrees.setup,
+                directory=path,
+                environment=room.environment,
+                limit=workspace.configuration.timeout,
+                output=attempts.output_file(workspace, feature, "setup"),
+                stop=stop,
+                writable=room.writable,
+            )
     except AgentFault as error:
         raise Refusal(f"the setup could not be run: {error}", error.hint) from error
 

@@ -28,6 +28,7 @@ CONTEXT_FILES = (
     "_validation-loop.md",
 )
 
+FURNISHED = "orchestrator-furnished.json"  # what a worktree was given, in its own git directory
 _MARGIN = 64 << 20  # bytes beyond the checkout, for its index and the work that follows; of a small disk a part
 _SMALL = 20
 

@@ -224,7 +224,7 @@ def test_what_would_have_git_run_the_agents_program_outside_is_put_back_and_park
     script, name = ATTACKS[attack]
     status, _, err = step(kit, f"{EVIL}{script}")
     assert (status, "this is a bug" in err, (kit.root.parent / "called").exists()) == (0, False, False)
-    assert reason(kit) == f"the agent changed {name}, by which git finds the repository; it is put back"
+    assert reason(kit) == f"the agent changed {name}, by which git or the kit goes; it is put back"
     tree = kit.worktree("payment-2")
     assert kit.git("rev-parse", "--abbrev-ref", "HEAD", cwd=tree) == "feat/payment-2"
     assert kit.git("config", "--get-regexp", "filter.*|user.name", cwd=tree) == "user.name A Person"
@@ -269,6 +269,19 @@ def test_the_temporary_folder_of_an_attempt_that_the_kit_did_not_survive_is_remo
     (left / "a/b").chmod(0o500)
     kit.do("next", "payment-2")
     assert not left.exists()
+
+
+def test_a_setup_that_the_agent_wrote_runs_in_the_sandbox_and_it_cannot_have_it_run_again(kit: Kit) -> None:
+    setup = '[worktrees]\nsetup = "test ! -e setup.sh || sh setup.sh"\n'
+    kit.write("orchestrator.toml", CONFIGURATION + VALIDATION + setup)
+    forget = 'rm "$(git rev-parse --absolute-git-dir)/orchestrator-furnished.json"'
+    script = "echo 'touch $ORCHESTRATOR_MAIN/../called || echo no >>said' >setup.sh; git add setup.sh"
+    assert step(kit, f"{script}; {forget}")[0] == 0
+    assert reason(kit).startswith("the agent changed orchestrator-furnished.json")
+    kit.write("orchestrator.toml", CONFIGURATION + VALIDATION + setup.replace("|| sh", "|| exec sh"))
+    kit.do("resume", "payment-2")
+    assert step(kit)[0] == 0
+    assert ((kit.worktree("payment-2") / "said").read_text(), (kit.root.parent / "called").exists()) == ("no\n", False)
 
 
 # --- who cannot have one ----------------------------------------------------------------------------
