@@ -218,11 +218,15 @@ class Git:
     # --- what is written -----------------------------------------------------------------------
 
     def update_refs(self, commands: Sequence[str], message: str = "orchestrator") -> None:
-        """Apply `update-ref --stdin` commands (`update REF NEW OLD`, ...) in one transaction, all or none."""
+        """Apply `update-ref --stdin` commands (`update REF NEW OLD`, ...) in one transaction, all or none.
+
+        A ref that somebody made lead to another one is replaced: that other one is not the kit's to move.
+        """
         if not commands:
             return
         own = [name for row in commands if (name := row.split(" ")[1]).startswith(_OWN_REFS)]
-        self._freed(own, "update-ref", "-m", message, "--stdin", stdin=("\n".join(commands) + "\n").encode())
+        stdin = ("\n".join(commands) + "\n").encode()
+        self._freed(own, "update-ref", "--no-deref", "-m", message, "--stdin", stdin=stdin)
 
     def make_branch(self, branch: str, commit: Sha, message: str) -> None:
         """Make a branch that is not there; a lock of it that a killed git left, and nobody holds, goes first."""

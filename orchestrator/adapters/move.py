@@ -800,7 +800,9 @@ class _Transaction(contextlib.AbstractContextManager["_Transaction"]):
 
     def __init__(self, git: Git, command: str, message: str) -> None:
         # A lock that a dying process is about to let go is worth a second.
-        asked = ["git", *_HARDENED, "-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", message, "--stdin"]
+        patient = ("-c", "core.filesRefLockTimeout=1000")
+        # A branch that somebody made lead to another ref is replaced; that other one stays where it is.
+        asked = ["git", *_HARDENED, *patient, "update-ref", "--no-deref", "-m", message, "--stdin"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             asked,

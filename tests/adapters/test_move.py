@@ -359,6 +359,19 @@ def test_a_branch_that_is_not_checked_out_moves_alone(place: tuple[Path, Target]
     assert (whole(root), sh("git", "rev-parse", BRANCH, cwd=root), rescue.old) == (before, target.commit, tip)
 
 
+def test_a_branch_that_was_made_to_lead_to_another_one_moves_without_it(place: tuple[Path, Target]) -> None:
+    root, target = place
+    git, tip = Git(root), sh("git", "rev-parse", BRANCH, cwd=root)
+    sh("git", "branch", "other", cwd=root)
+    (root / ".git/refs/heads" / BRANCH).write_text("ref: refs/heads/other\n")
+    mover = Mover(git, root)
+    mover.move(target, mover.rescue(target, "op", RESCUE), "op")
+    assert (git.ref(f"refs/heads/{BRANCH}"), git.ref("refs/heads/other")) == (target.commit, tip)
+    (root / ".git/refs/heads/third").write_text("ref: refs/heads/other\n")
+    git.update_refs([f"update refs/heads/third {target.commit} {tip}"])
+    assert (git.ref("refs/heads/third"), git.ref("refs/heads/other")) == (target.commit, tip)
+
+
 def test_a_worktree_without_an_index_file_comes_back(place: tuple[Path, Target]) -> None:
     root, target = place
     (root / ".git" / "index").unlink()
