@@ -59,7 +59,7 @@ def _merging(workspace: Workspace, step: Step) -> AbstractContextManager[None]:
     """Hold the main worktree during a step of a workflow that merges."""
     if not step.merges:
         return nullcontext()
-    return RunLock(workspace.lock_file("main"), "the main worktree", workspace.command, now).acquire()
+    return RunLock(workspace.lock_file("_main"), "the main worktree", workspace.command, now).acquire()
 
 
 def recover(workspace: Workspace, feature: FeatureId) -> None:

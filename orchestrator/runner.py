@@ -128,7 +128,7 @@ def _unfit_main(workspace: Workspace) -> str:
 
 def _main_holder(workspace: Workspace) -> str:
     """Return who uses the main worktree: a merging step, or an agent that drives one by itself."""
-    who = holder(workspace.lock_file("main"))
+    who = holder(workspace.lock_file("_main"))
     if who is not None:
         return who.described(now())
     driven = (one for one in workspace.world.features.values() if one.attempt is not None and one.attempt.deadline)

@@ -111,7 +111,7 @@ class Workspace:
         return self.context / projections.DATABASE
 
     def lock_file(self, name: str) -> Path:
-        """Return the run lock of a feature, or of `main` (the main worktree): names that cannot meet."""
+        """Return the run lock of a feature, or one of the kit's own: a name that no feature can have, `_main`."""
         return self.home / "locks" / f"{name}.lock"
 
     def own_context(self, feature: Feature) -> Path:

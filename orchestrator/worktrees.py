@@ -85,7 +85,7 @@ def ensure(workspace: Workspace, feature: Feature) -> Path:
             f"branch {feature.branch} of {feature.slug} is gone",
             f"git branch {feature.branch} {feature.tip}" if feature.tip else "orchestrator status",
         )
-    with RunLock(workspace.lock_file("worktrees"), "the list of worktrees", workspace.command, now).acquire(60.0):
+    with RunLock(workspace.lock_file("_worktrees"), "the list of worktrees", workspace.command, now).acquire(60.0):
         return _made(workspace, feature)
 
 
@@ -106,7 +106,7 @@ def clear_half_made(workspace: Workspace) -> None:
     workspace.make_home()
     with (
         contextlib.suppress(Busy),  # this kit is making one
-        RunLock(workspace.lock_file("worktrees"), "the list of worktrees", workspace.command, now).acquire(),
+        RunLock(workspace.lock_file("_worktrees"), "the list of worktrees", workspace.command, now).acquire(),
     ):
         for found in _half_made(workspace):
             if not _is_being_made(found):

@@ -20,8 +20,8 @@ KINDS = {
     "numbering": "checkpoints.lock",
     "a snapshot": "index/payment.guard",
     "a feature": "locks/payment.lock",
-    "the main worktree": "locks/main.lock",
-    "the list of worktrees": "locks/worktrees.lock",
+    "the main worktree": "locks/_main.lock",
+    "the list of worktrees": "locks/_worktrees.lock",
 }
 
 

@@ -99,6 +99,16 @@ MERGE = (
 )
 
 
+def test_a_feature_may_be_called_like_what_the_kit_locks(repo: Repo) -> None:
+    for path in (repo.root / "line").glob("*.md"):
+        path.unlink()
+    repo.write("line/add-feature-4-merge.md", MERGE)
+    repo.commit("a line that merges")
+    for name in ("main", "worktrees"):
+        repo.run("start", name)
+        assert "waits at a gate" in repo.run("next", name)
+
+
 def test_a_step_that_merges_is_passed_over_while_the_main_tree_is_dirty_and_merges_there(repo: Repo) -> None:
     for path in (repo.root / "line").glob("*.md"):
         path.unlink()
