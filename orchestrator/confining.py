@@ -20,7 +20,7 @@ from orchestrator.adapters.git import Git
 from orchestrator.core.state import Feature
 from orchestrator.core.values import Value
 from orchestrator.errors import AgentFault, BadConfiguration, GitFailed, Refusal
-from orchestrator.workspace import Workspace, now
+from orchestrator.workspace import Workspace
 
 # By these a process asks another one, outside, to do something for it.
 _DOORS = (
@@ -115,9 +115,25 @@ def room(
 
     Raises AgentFault where it did: what leads git from the worktree to the repository is put back before.
     """
-    if not workspace.sandbox:
-        yield Room(None, dict(environment))
-        return
+    try:
+        if workspace.sandbox:
+            with _confined(workspace, feature, worktree, run, environment, state) as found:
+                yield found
+        else:
+            yield Room(None, dict(environment))
+    finally:
+        worktrees.clear_context(workspace, feature)
+
+
+@contextmanager
+def _confined(
+    workspace: Workspace,
+    feature: Feature,
+    worktree: Path,
+    run: str,
+    environment: Mapping[str, str],
+    state: Sequence[str],
+) -> Iterator[Room]:
     temporary = temporary_folder(run)
     try:
         seal = _seal(worktree)
@@ -225,10 +241,7 @@ def _put_back(workspace: Workspace, feature: Feature, seal: Mapping[Path, bytes 
             continue
         changed.append(path.name)
         if is_there:
-            aside = workspace.home / "aside" / f"{feature.slug}-{path.name}-{now():%Y%m%dT%H%M%S%f}"
-            aside.parent.mkdir(exist_ok=True)
-            shutil.move(path, aside)
-            workspace.notices.append(f"{feature.slug}: what its agent put in the place of {path} is kept as {aside}")
+            worktrees.put_aside(workspace, feature, path)
         if content is not None:
             write_atomically(path, content)
     return changed

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from orchestrator import attempts, calling, checkpoints, confining, furnishing, judging, rollback, worktrees
@@ -48,11 +49,14 @@ def _is_out_of_attempts(workspace: Workspace, feature: Feature) -> bool:
     return last is not None and last.attempt == feature.failed and feature.failed >= limit
 
 
-def locked(workspace: Workspace, feature: FeatureId) -> AbstractContextManager[None]:
-    """Return the hold of a feature's run lock, to be used with `with`; others are told who has it."""
-    name = workspace.world.features[feature].slug
+@contextmanager
+def locked(workspace: Workspace, feature: FeatureId) -> Iterator[None]:
+    """Hold a feature's run lock; others are told who has it. What a killed command's agent left is put right first."""
+    found = workspace.world.features[feature]
     workspace.make_home()
-    return RunLock(workspace.lock_file(name), f"feature {name}", workspace.command, now).acquire()
+    with RunLock(workspace.lock_file(found.slug), f"feature {found.slug}", workspace.command, now).acquire():
+        worktrees.clear_context(workspace, found)
+        yield
 
 
 def _merging(workspace: Workspace, step: Step) -> AbstractContextManager[None]:

@@ -269,6 +269,24 @@ def _known(workspace: Workspace, feature: Feature, path: Path) -> Path:
     return path
 
 
+def clear_context(workspace: Workspace, feature: Feature) -> None:
+    """Set aside what lies in the place of the context folder of a linked worktree and is no folder, also a link to one.
+
+    Nothing is written past it; the next step finds the context gone and brings it back.
+    """
+    path = workspace.own_context(feature)
+    if path != workspace.context and os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+        put_aside(workspace, feature, path)
+
+
+def put_aside(workspace: Workspace, feature: Feature, path: Path) -> None:
+    """Move what an agent put where the kit or git writes into the kit's folder, and say so."""
+    aside = workspace.home / "aside" / f"{feature.slug}-{path.name}-{now():%Y%m%dT%H%M%S%f}"
+    aside.parent.mkdir(exist_ok=True)
+    shutil.move(path, aside)
+    workspace.notices.append(f"{feature.slug}: what its agent put in the place of {path} is kept as {aside}")
+
+
 def bring_back(workspace: Workspace, feature: Feature, worktree: Path) -> None:
     """Give a worktree made again the context of the newest snapshot."""
     newest = workspace.git.commit(f"refs/orchestrator/context/{feature.slug}")
@@ -319,7 +337,7 @@ def append_line(workspace: Workspace, feature: Feature, line: str) -> None:
     path = workspace.own_context(feature) / f"{PREFIX}{feature.slug}_attempts.log"
     try:
         path.parent.mkdir(exist_ok=True)
-        descriptor = opened_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = opened_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(f"[{now():%Y-%m-%d %H:%M}] {line}\n")
     except OSError as error:

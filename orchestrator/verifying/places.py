@@ -86,6 +86,10 @@ def context_files(sight: Sight) -> Iterator[Found]:
         directory = sight.workspace.own_context(feature)
         if not is_there(directory.parent):
             continue  # the worktree is gone, which is said elsewhere
+        if _is_no_folder(directory):
+            what = f"what lies in the place of the context of {feature.slug} is no folder"
+            yield warning("V403", sight.shown(directory), what, "the next step sets it aside", of=feature.id)
+            continue
         owner = checkpoints.owner(sight.workspace, feature)
         if any(not name.endswith(_OWN_FILE) for name in snapshots.owned(owner)):
             continue
@@ -95,6 +99,10 @@ def context_files(sight: Sight) -> Iterator[Found]:
             what = f"all context files of {feature.slug} are gone; snapshot {snapshot[:12]} holds {len(names)}"
             mend = ContextBack(directory=directory, snapshot=snapshot, names=missing)
             yield warning("V403", sight.shown(directory), what, REPAIR, mend, feature.id)
+
+
+def _is_no_folder(path: Path) -> bool:
+    return os.path.lexists(path) and (path.is_symlink() or not path.is_dir())
 
 
 def _newest_full(sight: Sight, feature: Feature) -> tuple[Sha | None, list[str]]:
@@ -126,7 +134,7 @@ def ignored(sight: Sight) -> Iterator[Found]:
     """See that git ignores context files wherever a feature may be committed whole."""
     places = {sight.workspace.main, *(sight.workspace.own_context(one).parent for one in sight.features)}
     for place in sorted(place for place in places if is_there(place)):
-        if sight.features and not sight.git.at(place).holds(*_IGNORED):
+        if sight.features and not _is_no_folder(place / ".context") and not sight.git.at(place).holds(*_IGNORED):
             what = ".context/ is not ignored by git: it would be committed with the feature's work"
             yield warning("V404", str(place), what, "add .context/ to .git/info/exclude, or call `orchestrator init`")
 

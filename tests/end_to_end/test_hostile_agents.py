@@ -78,6 +78,9 @@ PASSED, FAILED, PARKED = "passed", "failed", "parked"
 HARMS: dict[str, tuple[str, str, str]] = {
     "does nothing": ("exit 0", PASSED, ""),
     "deletes its context": ("rm -rf .context; mkdir .context", PASSED, ""),
+    "replaces its context by a file": ("rm -rf .context; echo notes >.context; exit 0", PASSED, ""),
+    "replaces its context by a link": (f"rm -rf .context; ln -s {MAIN}/.context .context; exit 0", PASSED, ""),
+    "replaces its context by a fifo": ("rm -rf .context; mkfifo .context; exit 0", PASSED, ""),
     "deletes all context": (f"rm -rf .context {MAIN}/.context; mkdir .context", PASSED, ""),
     "cleans": ("git clean -fdxq; mkdir .context", PASSED, ""),
     "cleans the main worktree": (f"git -C {MAIN} clean -fdxq", PASSED, ""),
@@ -159,6 +162,30 @@ def test_a_hostile_step_is_told_in_a_line_and_touches_neither_the_log_nor_anothe
         assert why in said[1]
     kit.inside("verify", "--repair")
     assert "error" not in severities(kit).values()
+
+
+def test_the_kits_own_line_is_not_written_past_a_link(kit: Kit) -> None:
+    elsewhere = kit.write("../elsewhere", "theirs\n")
+    link = ".context/feat-payment_attempts.log"
+    assert step(kit, f"rm {link}; ln -s {elsewhere} {link}\n")[0] == 0
+    told = kit.inside("next", "payment")
+    assert "2/2  attempt 1  passed" in told[1]
+    assert f"{link}: a line could not be added: " in told[2]
+    assert elsewhere.read_text() == "theirs\n"
+
+
+def test_a_context_that_became_another_thing_is_set_aside_and_brought_back(kit: Kit) -> None:
+    (kit.worktree("payment") / ".context/feat-payment_decisions.md").write_text("to be kept\n")
+    kit.do("checkpoint", "payment")
+    assert "is kept as " in step(kit, "rm -rf .context; echo notes >.context; exit 0\n")[2]
+    assert [one.read_text() for one in (kit.home / "aside").glob("payment-.context-*")] == ["notes\n"]
+    kit.do("next", "payment")
+    assert "to be kept" in (kit.worktree("payment") / ".context/feat-payment_decisions.md").read_text()
+    (kit.worktree("payment") / ".context").rename(kit.worktree("payment") / "notes")
+    (kit.worktree("payment") / ".context").symlink_to(kit.context)
+    assert severities(kit)["V403"] == "warning"
+    kit.do("rollback", "payment", "--to", "1")
+    assert not (kit.worktree("payment") / ".context").is_symlink()
 
 
 def test_a_git_environment_that_leads_elsewhere_writes_nothing_there(
