@@ -144,14 +144,15 @@ class Workspace:
             look = self._look_of_log()
             if not self._loaded and self._believes_kept:
                 self._take_kept(look)
-            elif look != self._look and not self._is_vouched_for(look):
-                self._world, self._head = World(), START
+            world, since = self._world, self._head  # other threads go by these until all is read
+            if self._loaded and look != self._look and not self._is_vouched_for(look):
+                world, since = World(), START
             try:
-                records, head, self.problem = self.journal.read(self._head)
+                records, head, self.problem = self.journal.read(since)
             except StaleHead:
-                self._world, self._head = World(), START
+                world = World()
                 records, head, self.problem = self.journal.read()
-            self._world = fold(self._world, map(event, records))
+            self._world = fold(world, map(event, records))
             self._head = head
             self._look = look
             self._loaded = True

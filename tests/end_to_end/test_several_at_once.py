@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from typing import Any
 
+from orchestrator.workspace import Workspace
 from tests.conftest import LINE, PROGRAM, Repo
 
 
@@ -32,6 +34,31 @@ def test_two_features_run_at_the_same_time_in_worktrees_of_their_own(repo: Repo)
     repo.run("run", "-j", "2", check=10)
     assert repo.git("show", "feat/payment:work-payment.txt") == "1/1\n1/2\n2/1"
     assert repo.git("ls-tree", "--name-only", "feat/landing", "work-payment.txt") == ""
+
+
+class Watched:
+    """A journal that tells which features the other threads of its command know while it reads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.journal, self.known = workspace, workspace.journal, [0]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    def read(self, *since: Any) -> Any:
+        self.known.append(len(self.workspace.world.features))
+        return self.journal.read(*since)
+
+
+def test_while_the_log_is_read_from_its_beginning_other_threads_know_what_they_knew(repo: Repo) -> None:
+    repo.run("start", "payment")
+    workspace = Workspace.find(repo.root)
+    workspace.load()
+    watched = Watched(workspace)
+    workspace.journal = watched  # type: ignore[assignment]
+    repo.run("start", "landing")
+    (repo.root / ".git/orchestrator/fold.json").unlink()  # nothing vouches for what was read before
+    assert (len(workspace.load().features), watched.known[1:]) == (2, [1])
 
 
 def test_the_main_worktree_is_left_as_it_is(repo: Repo) -> None:
