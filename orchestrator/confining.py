@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from orchestrator import attempts, worktrees
 from orchestrator.adapters import warden
-from orchestrator.adapters.durable import write_atomically
+from orchestrator.adapters.agent import end_leftovers
+from orchestrator.adapters.durable import content_of, write_atomically, write_durably
 from orchestrator.adapters.git import Git
 from orchestrator.core.state import Feature
 from orchestrator.core.values import Value
@@ -136,15 +140,15 @@ def _confined(
 ) -> Iterator[Room]:
     temporary = temporary_folder(run)
     try:
-        seal = _seal(worktree)
         temporary.mkdir(mode=0o700)
         paths = (*_own(workspace, feature, worktree), str(temporary), *_DEVICES, *_extra(workspace, state))
+        seal = _seal(workspace, feature, worktree, run)
     except OSError as error:
         raise AgentFault(f"the sandbox cannot be set up: {error}") from error
     try:
         yield Room(paths, _cleaned(environment, temporary))
     finally:
-        changed = _put_back(workspace, feature, seal) if worktree.is_dir() else []
+        changed = _put_back(workspace, feature, seal)
         clear(run)
     if changed:
         raise AgentFault(f"the agent changed {', '.join(changed)}, by which git or the kit goes; it is put back")
@@ -174,12 +178,18 @@ def clear(run: str) -> None:
 
 def _own(workspace: Workspace, feature: Feature, worktree: Path) -> list[str]:
     """Return what a commit in a linked worktree writes to; its branch's folder is made where git packed it away."""
-    common = workspace.repository.common_dir
-    folder = f"refs/heads/{feature.branch.rpartition('/')[0]}"
-    folders = [common / folder, common / "logs" / folder]
+    folders = _folders(workspace, feature)
     for one in folders:
         one.mkdir(parents=True, exist_ok=True)
-    return [str(path.resolve()) for path in (worktree, worktrees.git_dir(worktree), common / "objects", *folders)]
+    objects = workspace.repository.common_dir / "objects"
+    return [str(path.resolve()) for path in (worktree, worktrees.git_dir(worktree), objects, *folders)]
+
+
+def _folders(workspace: Workspace, feature: Feature) -> list[Path]:
+    """Return where git keeps a feature's branch and what became of it, with the other branches of that folder."""
+    common = workspace.repository.common_dir
+    folder = f"refs/heads/{feature.branch.rpartition('/')[0]}"
+    return [common / folder, common / "logs" / folder]
 
 
 def _extra(workspace: Workspace, state: Sequence[str] = ()) -> list[str]:
@@ -218,10 +228,61 @@ def _cleaned(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
 # --- what is put back ----------------------------------------------------------------------------
 
 
-def _seal(worktree: Path) -> dict[Path, bytes | None]:
+class _Seal(Value):
+    """How it was before a program was let in; on the disk until it is over and all was looked at."""
+
+    run: str
+    worktree: str
+    files: dict[str, bytes | None]  # None: no such file
+    folders: tuple[str, ...] = ()  # where git writes and reads for the worktree
+    odd: tuple[str, ...] = ()  # what was in them, and is neither a file nor a folder
+    heads: dict[str, str] = {}  # what they must hold for git to know the worktree at all
+
+
+def put_back_left(workspace: Workspace, feature: Feature) -> None:
+    """Put back what a program changed that the kit did not survive, before git runs there; the lock is held."""
+    seal = _read(_seal_file(workspace, feature))
+    if seal is not None:
+        end_leftovers(seal.run)
+        _put_back(workspace, feature, seal)
+
+
+def sealed(workspace: Workspace) -> frozenset[Path]:
+    """Return the worktrees that a program in a sandbox is in, or was when the kit was killed: git obeys its files."""
+    found = map(_read, (workspace.home / "sealed").glob("*.json"))
+    return frozenset(Path(one.worktree) for one in found if one is not None)
+
+
+def _read(path: Path) -> _Seal | None:
+    try:
+        return msgspec.json.decode(content_of(path), type=_Seal)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _seal_file(workspace: Workspace, feature: Feature) -> Path:
+    return workspace.home / "sealed" / f"{feature.slug}.json"
+
+
+def _seal(workspace: Workspace, feature: Feature, worktree: Path, run: str) -> _Seal:
     """Return the files that lead git from a worktree to its repository, and the kit's own beside, as they are now."""
     own = worktrees.git_dir(worktree)
-    return {path: _content(path) for path in (worktree / ".git", *(own / name for name in _LINKS))}
+    paths = (worktree / ".git", *(own / name for name in _LINKS))
+    folders = (str(own.resolve()), *(str(one.resolve()) for one in _folders(workspace, feature)))
+    name = f"refs/heads/{feature.branch}"
+    branch = {str(workspace.repository.common_dir.resolve() / name): f"{workspace.git.ref(name)}\n"}
+    seal = _Seal(
+        run=run,
+        worktree=str(worktree),
+        files={str(path): _content(path) for path in paths},
+        folders=folders,
+        odd=tuple(str(one) for one in _odd(folders)),
+        heads={str(own.resolve() / "HEAD"): f"ref: {name}\n", **branch},
+    )
+    file = _seal_file(workspace, feature)
+    file.parent.mkdir(exist_ok=True)
+    write_durably(file, msgspec.json.encode(seal))
+    return seal
 
 
 def _content(path: Path) -> bytes | None:
@@ -232,10 +293,11 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _put_back(workspace: Workspace, feature: Feature, seal: Mapping[Path, bytes | None]) -> list[str]:
+def _put_back(workspace: Workspace, feature: Feature, seal: _Seal) -> list[str]:
     """Put what changed back as it was; what is there instead is kept in the kit's folder. Return the names."""
     changed = []
-    for path, content in seal.items():
+    files = ((Path(name), content) for name, content in seal.files.items() if Path(name).parent.is_dir())
+    for path, content in files:
         is_there = os.path.lexists(path)
         if _content(path) == content and is_there == (content is not None):
             continue
@@ -244,7 +306,21 @@ def _put_back(workspace: Workspace, feature: Feature, seal: Mapping[Path, bytes 
             worktrees.put_aside(workspace, feature, path)
         if content is not None:
             write_atomically(path, content)
+    for path in [one for one in _odd(seal.folders) if str(one) not in seal.odd]:
+        changed.append(path.name)
+        worktrees.put_aside(workspace, feature, path)
+        if str(path) in seal.heads:
+            write_atomically(path, seal.heads[str(path)].encode())
+        if path.name == "index":
+            workspace.git.at(Path(seal.worktree)).run("read-tree", "HEAD")
+    _seal_file(workspace, feature).unlink(missing_ok=True)
     return changed
+
+
+def _odd(folders: Sequence[str]) -> list[Path]:
+    """Return what is neither a file nor a folder: git outside would write past a link, and wait for a fifo."""
+    found = [Path(top, name) for one in folders for top, below, files in os.walk(one) for name in (*below, *files)]
+    return [path for path in found if not (stat.S_ISREG(mode := path.lstat().st_mode) or stat.S_ISDIR(mode))]
 
 
 def _nested(workspace: Workspace, feature: Feature, worktree: Path) -> str:

@@ -55,6 +55,7 @@ def locked(workspace: Workspace, feature: FeatureId) -> Iterator[None]:
     found = workspace.world.features[feature]
     workspace.make_home()
     with RunLock(workspace.lock_file(found.slug), f"feature {found.slug}", workspace.command, now).acquire():
+        confining.put_back_left(workspace, found)
         worktrees.clear_context(workspace, found)
         yield
 

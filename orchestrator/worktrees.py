@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from orchestrator.adapters.copying import shown
@@ -280,7 +281,17 @@ def clear_context(workspace: Workspace, feature: Feature) -> None:
 
 
 def put_aside(workspace: Workspace, feature: Feature, path: Path) -> None:
-    """Move what an agent put where the kit or git writes into the kit's folder, and say so."""
+    """Move what an agent put where the kit or git writes into the kit's folder, and say so.
+
+    A fifo, socket or device holds nothing: it goes, and git that waits for one is let go.
+    """
+    mode = path.lstat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+        if stat.S_ISFIFO(mode):
+            os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+        path.unlink()
+        workspace.notices.append(f"{feature.slug}: what its agent put in the place of {path} was no file; it is gone")
+        return
     aside = workspace.home / "aside" / f"{feature.slug}-{path.name}-{now():%Y%m%dT%H%M%S%f}"
     aside.parent.mkdir(exist_ok=True)
     shutil.move(path, aside)

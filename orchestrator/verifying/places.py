@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import checkpoints
+from orchestrator import checkpoints, confining
 from orchestrator.adapters import snapshots
 from orchestrator.adapters.durable import TEMPORARY
+from orchestrator.adapters.git import Worktree
 from orchestrator.adapters.lock import holder
 from orchestrator.core.state import Feature
 from orchestrator.core.values import PREFIX, Sha
@@ -52,7 +53,7 @@ def _is_main(sight: Sight, path: str) -> bool:
 def index_locks(sight: Sight) -> Iterator[Found]:
     """Name git's own lock in the worktree of a feature that nobody works on."""
     branches = {one.branch: one for one in sight.features}
-    for worktree in sight.worktrees:
+    for worktree in _open_to_git(sight):
         feature = branches.get(worktree.branch or "")
         if feature is None or not is_there(worktree.path) or holder(sight.workspace.lock_file(feature.slug)):
             continue
@@ -62,10 +63,16 @@ def index_locks(sight: Sight) -> Iterator[Found]:
             yield note("V405", str(lock), what, "see whether a git command runs there, an editor's too", of=feature.id)
 
 
+def _open_to_git(sight: Sight) -> list[Worktree]:
+    """Return the worktrees in which git may run: not while it would obey what an agent in the sandbox wrote there."""
+    sealed = confining.sealed(sight.workspace)
+    return [one for one in sight.worktrees if one.path not in sealed]
+
+
 def indexes(sight: Sight) -> Iterator[Found]:
     """See that git can read the index of the main worktree and each feature's; one cut short stops every commit."""
     branches = {one.branch: one for one in sight.features}
-    for worktree in sight.worktrees:
+    for worktree in _open_to_git(sight):
         feature = branches.get(worktree.branch or "")
         if (feature is None and worktree.path != sight.workspace.main) or not is_there(worktree.path):
             continue
@@ -133,7 +140,7 @@ def _still_meant(sight: Sight, feature: Feature, tip: Sha) -> Iterator[Sha]:
 def ignored(sight: Sight) -> Iterator[Found]:
     """See that git ignores context files wherever a feature may be committed whole."""
     places = {sight.workspace.main, *(sight.workspace.own_context(one).parent for one in sight.features)}
-    for place in sorted(place for place in places if is_there(place)):
+    for place in sorted(place for place in places - confining.sealed(sight.workspace) if is_there(place)):
         if sight.features and not _is_no_folder(place / ".context") and not sight.git.at(place).holds(*_IGNORED):
             what = ".context/ is not ignored by git: it would be committed with the feature's work"
             yield warning("V404", str(place), what, "add .context/ to .git/info/exclude, or call `orchestrator init`")

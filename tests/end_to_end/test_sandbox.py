@@ -16,6 +16,7 @@ from orchestrator.adapters import warden
 from orchestrator.errors import BadConfiguration, Refusal
 from orchestrator.workspace import Workspace
 from tests.conftest import KILL_KIT, PROGRAM
+from tests.end_to_end.test_agents_and_faults import _until
 from tests.kit import CONFIGURATION, Kit, copied, created
 
 pytestmark = [
@@ -228,6 +229,52 @@ def test_what_would_have_git_run_the_agents_program_outside_is_put_back_and_park
     tree = kit.worktree("payment-2")
     assert kit.git("rev-parse", "--abbrev-ref", "HEAD", cwd=tree) == "feat/payment-2"
     assert kit.git("config", "--get-regexp", "filter.*|user.name", cwd=tree) == "user.name A Person"
+
+
+def test_what_it_left_for_git_to_obey_is_put_back_before_git_runs_there_when_the_kit_was_killed(kit: Kit) -> None:
+    kit.script("payment-2-1-1", f'{EVIL}echo "gitdir: $e/.git" >.git; touch .e/ready; sleep 600')
+    tree = kit.worktree("payment-2")
+    begun = subprocess.Popen([PROGRAM, "next", "payment-2", "--sandbox"], cwd=kit.root, env=kit.env)
+    _until(lambda: (tree / ".e/ready").exists())
+    kit.do("status")
+    kit.do("verify")
+    begun.kill()
+    begun.wait()
+    kit.do("verify")
+    err = kit.inside("rollback", "payment-2", "--dry-run")[2]
+    assert (f"what its agent put in the place of {tree}/.git is kept as" in err, "fatal" in err) == (True, False), err
+    assert not (kit.root.parent / "called").exists()
+    assert kit.git("rev-parse", "--absolute-git-dir", cwd=tree).startswith(f"{kit.root}/.git/worktrees/")
+    assert not list((kit.home / "sealed").iterdir())
+
+
+THINGS = {
+    "a link in the place of a reflog": 'l=$common/logs/refs/heads/feat/payment-2; rm $l; ln -s "$log" $l; exit 0',
+    "a link in the place of its own reflog": 'rm "$own/logs/HEAD"; ln -s "$log" "$own/logs/HEAD"; exit 0',
+    "a link in the place of the index": 'rm "$own/index"; ln -s "$common/config" "$own/index"; exit 0',
+    "a link in the place of a message": 'rm -f "$own/MERGE_MSG"; ln -s "$log" "$own/MERGE_MSG"; exit 0',
+    "a fifo in the place of HEAD": 'rm "$own/HEAD"; mkfifo "$own/HEAD"; exit 0',
+    "a fifo among the branches": 'mkfifo "$common/refs/heads/feat/x"; exit 0',
+    "a link in the place of its branch": "b=$common/refs/heads/feat/payment-2; rm $b; ln -s ../../../config $b; exit 0",
+}
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_no_link_and_no_fifo_stays_where_git_would_write_past_it_or_wait(kit: Kit, thing: str) -> None:
+    set_up = (
+        "own=$(git rev-parse --absolute-git-dir); common=$ORCHESTRATOR_MAIN/.git; log=$common/orchestrator/events.jsonl\n"
+        "echo a >a; git add a; git commit -qm one\n"
+    )
+    configuration = (kit.root / ".git/config").read_bytes()
+    assert step(kit, set_up + THINGS[thing])[0] == 0
+    assert reason(kit).endswith(", by which git or the kit goes; it is put back")
+    tree = kit.worktree("payment-2")
+    uncommitted = "A  a" if "its branch" in thing else ""  # the branch is where it was before the step
+    assert kit.git("status", "--porcelain", "--untracked-files=no", cwd=tree) == uncommitted
+    (kit.root.parent / "agent/payment-2-1-1").unlink()
+    kit.do("rollback", "payment-2")
+    assert (kit.root / ".git/config").read_bytes() == configuration
+    assert kit.shown("verify")["findings"] == []
 
 
 @pytest.mark.parametrize("known", [False, True])
