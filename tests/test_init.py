@@ -933,6 +933,15 @@ def test_agents_md_is_made_where_there_is_none_and_goes_again(fresh: Repo) -> No
     assert snapshot(fresh.root) == before
 
 
+def test_a_link_that_led_nowhere_does_so_again_after_a_removal(fresh: Repo) -> None:
+    link = fresh.root / "AGENTS.md"
+    link.symlink_to("docs/agents.md")
+    fresh.run("init", "--agent", "codex")
+    assert link.read_bytes() == BLOCK
+    fresh.run("init", "--remove")
+    assert (link.is_symlink(), (fresh.root / "docs").exists()) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("text", "glue"),
     [

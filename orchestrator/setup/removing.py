@@ -96,7 +96,7 @@ def _take_out(places: Places, name: str, inserted: Inserted) -> bool:
         return False
     if inserted.is_created and (claude.is_empty(after) if is_json else not after):
         with said_in_one_line(path):
-            path.unlink()
+            path.resolve().unlink()  # a link that led nowhere was there before
     else:
         rewrite(path, after)
     return True
