@@ -190,8 +190,8 @@ MUTANTS = (
     Mutant(
         "a log that changed under a command is written on",
         "workspace.py",
-        "            elif look != self._look and not self._is_vouched_for(look):\n"
-        "                self._world, self._head = World(), START\n",
+        "            if self._loaded and look != self._look and not self._is_vouched_for(look):\n"
+        "                world, since = World(), START\n",
         "",
         "end_to_end/test_hostile_agents.py::"
         "test_a_log_that_an_agent_edits_in_the_middle_stops_every_writer_and_names_verify",
