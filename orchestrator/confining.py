@@ -126,6 +126,7 @@ def room(
         else:
             yield Room(None, dict(environment))
     finally:
+        worktrees.clear_pipes(workspace, feature, worktree)
         worktrees.clear_context(workspace, feature)
 
 
@@ -150,6 +151,7 @@ def _confined(
     finally:
         changed = _put_back(workspace, feature, seal)
         clear(run)
+    worktrees.clear_pipes(workspace, feature, worktree)
     if changed:
         raise AgentFault(f"the agent changed {', '.join(changed)}, by which git or the kit goes; it is put back")
     nested = _nested(workspace, feature, worktree)

@@ -32,6 +32,7 @@ CONTEXT_FILES = (
 FURNISHED = "orchestrator-furnished.json"  # what a worktree was given, in its own git directory
 _MARGIN = 64 << 20  # bytes beyond the checkout, for its index and the work that follows; of a small disk a part
 _SMALL = 20
+_RULES = (".gitignore", ".gitattributes", ".gitmodules", ".mailmap")
 
 
 def root(workspace: Workspace) -> Path:
@@ -278,6 +279,15 @@ def clear_context(workspace: Workspace, feature: Feature) -> None:
     path = workspace.own_context(feature)
     if path != workspace.context and os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         put_aside(workspace, feature, path)
+
+
+def clear_pipes(workspace: Workspace, feature: Feature, worktree: Path) -> None:
+    """Take away the pipes and sockets from which git would read its own rules in a worktree: it would wait for ever."""
+    for top, folders, names in os.walk(worktree):
+        folders[:] = [one for one in folders if one != ".git"]
+        for path in (Path(top, name) for name in names if name in _RULES):
+            if not (stat.S_ISREG(path.lstat().st_mode) or path.is_symlink()):
+                put_aside(workspace, feature, path)
 
 
 def put_aside(workspace: Workspace, feature: Feature, path: Path) -> None:

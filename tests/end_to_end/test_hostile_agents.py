@@ -80,6 +80,7 @@ HARMS: dict[str, tuple[str, str, str]] = {
     "deletes its context": ("rm -rf .context; mkdir .context", PASSED, ""),
     "replaces its context by a file": ("rm -rf .context; echo notes >.context; exit 0", PASSED, ""),
     "replaces its context by a link": (f"rm -rf .context; ln -s {MAIN}/.context .context; exit 0", PASSED, ""),
+    "leaves a pipe for git to read its rules from": ("mkdir lib; mkfifo .gitignore lib/.gitattributes; exit 0", PASSED, ""),
     "replaces its context by a fifo": ("rm -rf .context; mkfifo .context; exit 0", PASSED, ""),
     "deletes all context": (f"rm -rf .context {MAIN}/.context; mkdir .context", PASSED, ""),
     "cleans": ("git clean -fdxq; mkdir .context", PASSED, ""),
