@@ -267,6 +267,10 @@ def lose_the_branch(one: Kit) -> None:
     one.git("branch", "-qD", "feat/search")
 
 
+def cut_a_branch_short(one: Kit) -> None:
+    (one.root / ".git/refs/heads/feat/search").write_bytes(b"")
+
+
 def lose_a_finished_branch(one: Kit) -> None:
     one.git("switch", "-q", "--detach", cwd=one.worktree("login"))
     one.git("branch", "-qD", "feat/login")
@@ -561,6 +565,7 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (lose_the_accepted_line, "V312", "warning", MENDED),
     (lose_the_accepted_tree, "V313", "error", MENDED),
     (lose_the_branch, "V320", "error", STAYS),
+    (cut_a_branch_short, "V320", "error", MENDED),
     (lose_a_finished_branch, "V320", "note", STAYS),
     (commit_by_hand, "V321", "note", MENDED),
     (lose_a_worktree, "V401", "warning", STAYS),

@@ -32,6 +32,14 @@ class RefBack(Value):
     present: Sha | None
 
 
+class BranchBack(Value):
+    """A branch whose file git cannot read, after a power cut, is to hold its last recorded commit again."""
+
+    branch: str
+    file: Path
+    commit: Sha
+
+
 class TreeBack(Value):
     """The ref `name` is to hold a commit of `tree` again."""
 
@@ -76,7 +84,7 @@ class MovedAside(Value):
     paths: tuple[Path, ...]
 
 
-Mend = RefBack | TreeBack | RescueBack | TarBack | ContextBack | LogBack | MovedAside
+Mend = RefBack | BranchBack | TreeBack | RescueBack | TarBack | ContextBack | LogBack | MovedAside
 
 
 class Found(Value):

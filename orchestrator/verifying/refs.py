@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator import checkpoints
@@ -13,6 +14,7 @@ from orchestrator.documents import Effective
 from orchestrator.verifying.findings import (
     ITSELF,
     REPAIR,
+    BranchBack,
     Found,
     RefBack,
     RescueBack,
@@ -23,6 +25,7 @@ from orchestrator.verifying.findings import (
 )
 from orchestrator.verifying.sight import Checkpoint, Sight
 
+_HELD = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?|ref: .+")
 _LINE = "refs/orchestrator/line"
 _CHECKPOINTS = "refs/orchestrator/checkpoint/"
 _TAGS = "refs/tags/checkpoint/"
@@ -176,11 +179,25 @@ def branches(sight: Sight) -> Iterator[Found]:
     for feature in sight.features:
         tip = sight.tips.get(feature.branch)
         where = f"refs/heads/{feature.branch}"
-        if tip is None:
-            yield _gone(feature, where, last)
+        commit = feature.tip or last.get(feature.id)
+        if tip is None and commit and (file := _unreadable(common / where)) is not None:
+            what = f"the branch of {feature.slug} is there, but git cannot read it: its file was cut short"
+            mend = BranchBack(branch=feature.branch, file=file, commit=commit)
+            yield error("V320", where, what, f"{REPAIR} at {commit[:12]}", mend, feature.id)
+        elif tip is None:
+            yield _gone(feature, where, commit)
         elif tip != feature.tip or _has_news(common, feature):
             what = f"{feature.branch} moved since it was read last (now {tip[:12]})"
             yield note("V321", where, what, "the next command records it", of=feature.id)
+
+
+def _unreadable(file: Path) -> Path | None:
+    """Return the file of a ref where one is there and holds no commit: git flushes no ref to the disk."""
+    try:
+        content = file.read_bytes().strip()
+    except OSError:
+        return None
+    return None if _HELD.fullmatch(content) else file
 
 
 def _has_news(common: Path, feature: Feature) -> bool:
@@ -190,8 +207,7 @@ def _has_news(common: Path, feature: Feature) -> bool:
     return reading.is_whole and bool(reading.entries)  # not whole: git expired old entries
 
 
-def _gone(feature: Feature, where: str, last: Mapping[FeatureId, Sha]) -> Found:
-    commit = feature.tip or last.get(feature.id)
+def _gone(feature: Feature, where: str, commit: Sha | None) -> Found:
     back = f"`git branch {feature.branch} {commit}` makes it again" if commit else "make it again"
     what = f"the branch of {feature.slug} is gone"
     if feature.is_open:

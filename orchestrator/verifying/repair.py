@@ -23,9 +23,10 @@ from orchestrator.core.values import FeatureId, Sha, Value
 from orchestrator.errors import BrokenLog, Busy, GitFailed, MoveRefused, OrchestratorError
 from orchestrator.log import projections
 from orchestrator.mending import Planned
-from orchestrator.verifying import chain, copies
+from orchestrator.verifying import chain, copies, refs
 from orchestrator.verifying.examine import examine, fresh, kept_fold
 from orchestrator.verifying.findings import (
+    BranchBack,
     ContextBack,
     Finding,
     Found,
@@ -112,8 +113,10 @@ def mend(workspace: Workspace, earlier: Sequence[Row], hold: Hold) -> list[Row]:
     """End what was interrupted, then mend what the checks find; record that, and what was mended `earlier`."""
     if workspace.problem is not None or workspace.journal.has_unrecorded:
         workspace.record(lambda world: [])  # what is torn at the log's end is set aside and recorded
+    cut = [one for one in refs.branches(Sight(fresh(workspace))) if isinstance(one.mend, BranchBack)]
+    first = _planned_and_mended(workspace, cut, hold)  # a rollback ends only on a branch that git can read
     _end_interrupted(workspace)
-    repaired = _planned_and_mended(workspace, examine(workspace), hold)
+    repaired = [*first, *_planned_and_mended(workspace, examine(workspace), hold)]
     record(workspace, [*earlier, *repaired])
     workspace.project_all()
     _put_trouble_aside(workspace)
@@ -182,6 +185,16 @@ def record(workspace: Workspace, repaired: Sequence[Row]) -> None:
     mending.recorded(workspace)
 
 
+def _branch_back(workspace: Workspace, branch: str, file: Path, commit: Sha) -> str:
+    """Make a branch again whose file was cut short; that is kept. Commits that no event recorded are in its reflog."""
+    aside = workspace.home / "aside" / f"{branch.replace('/', '-')}-{_stamp()}"
+    aside.parent.mkdir(exist_ok=True)
+    file.rename(aside)
+    fsync_directory(file.parent)
+    workspace.git.make_branch(branch, commit, "orchestrator: verify --repair")
+    return f"{branch} holds {commit[:12]} again, its last recorded commit; the file is kept as {aside.name}"
+
+
 def _put_trouble_aside(workspace: Workspace) -> None:
     """Take a hook's last trouble out of the way, now that all was read that it could not."""
     path = workspace.home / TROUBLE
@@ -201,6 +214,8 @@ def _mended(workspace: Workspace, mend: Mend) -> str:
             return _set_aside(paths)
         case RefBack(name=name, wanted=wanted, present=present):
             return _point(workspace, name, wanted, present)
+        case BranchBack(branch=branch, file=file, commit=commit):
+            return _branch_back(workspace, branch, file, commit)
         case TreeBack(name=name, tree=tree, present=present):
             return _point(workspace, name, _line(workspace, tree), present)
         case RescueBack(name=name, operation=operation):
