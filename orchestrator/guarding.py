@@ -268,7 +268,8 @@ class Guard:
             # What was shown further down lands with this, or is there already: with the commit itself, no other way.
             if self._is_same(base, floor) and (floor == onto or not further):
                 return ""
-            if base != commit and self._git.leads_to(floor, base) and not self._uncovered(base, floor, required):
+            is_between = base not in (commit, floor) and self._git.leads_to(floor, base)
+            if is_between and not self._uncovered(base, floor, required):
                 return ""
             steps += further
         where = ", ".join(sorted(one[:12] for one in looked)) or "any commit known here"
