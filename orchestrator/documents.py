@@ -310,6 +310,7 @@ def without_what_waits(found: Effective, accepted: Source) -> Source:
     """
     present = reading(found.source)
     waits = {one.id for one in found.line.documents if present.line.document(one.id) != one}
+    waits |= {one.id for one in present.line.documents if found.line.document(one.id) is None}
     is_own = any(one.startswith(f"{config.FILE}:") for one in found.pending)
     made = Source(
         configuration=accepted.configuration if is_own else found.source.configuration,
@@ -319,13 +320,27 @@ def without_what_waits(found: Effective, accepted: Source) -> Source:
         },
         gates=found.source.gates,
     )
-    for one in (made, msgspec.structs.replace(made, gates=accepted.gates)):
+    replace = msgspec.structs.replace
+    own = replace(made, configuration=accepted.configuration)  # what a document lost may be its doing
+    for one in (made, replace(made, gates=accepted.gates), own, replace(own, gates=accepted.gates)):
         try:
             if not effective(one, accepted).pending and not reading(one).problems:
                 return one
         except BadConfiguration:
             continue  # a table of the configuration speaks of what is not there
     return accepted
+
+
+def unkept(found: Effective, accepted: Source) -> str:
+    """Return the first stop in effect that cannot be accepted while something waits; nothing where each can.
+
+    One that is in effect and not of the accepted line is asked of nobody when what was decided is looked at.
+    """
+    kept = reading(without_what_waits(found, accepted))
+    if fewer := sorted(found.configuration.gates.signed - kept.configuration.gates.signed):
+        return f"{' and '.join(fewer)} gates need a signature"
+    said = (row for one in found.line.documents for row in weakened(one, kept.line.document(one.id)))
+    return next(said, "")
 
 
 def _id(name: str, found: Reading) -> str | None:
@@ -392,7 +407,14 @@ def _mixed(old: Reading, new: Reading, pending: list[str]) -> list[Document]:
         if said:
             documents[accepted.id] = accepted
             pending.extend(said)
+            for other in [one for one in documents if _shares_place(one, accepted.id)]:
+                del documents[other]  # one place in the line holds one document
     return list(documents.values())
+
+
+def _shares_place(one: str, other: str) -> bool:
+    """Tell whether two ids are one place in the line, written in two ways."""
+    return one != other and natural_order(one) == natural_order(other)
 
 
 def _shorter(old: Reading, new: Reading, accepted: Document) -> list[str]:

@@ -100,6 +100,7 @@ class Guard:
         self._unsigned: list[str] = []  # why statements were passed over
         self._pushed: list[Update] = []
         self._looking: set[tuple[Sha, Sha]] = set()  # what is being asked of already
+        self._ignores_case = git.config("core.ignorecase") == "true"  # there `Main` is the file of `main`
         self._place = git.text("rev-parse", "--absolute-git-dir")
 
     def check(self, pushed: Sequence[Update]) -> list[str]:
@@ -109,6 +110,8 @@ class Guard:
 
     def _protects(self, ref: str) -> bool:
         names = {ref, self._meant(ref), *self._standing_for(ref)}
+        if self._ignores_case:
+            return any(fnmatchcase(name.casefold(), one.casefold()) for name in names for one in self._protected)
         return any(fnmatchcase(name, one) for name in names for one in self._protected)
 
     def _standing_for(self, ref: str) -> list[str]:

@@ -222,6 +222,9 @@ class Workspace:
                 self.readings.keep()
         pending = (*found.pending, *lost)
         problems = (*found.problems, *lost)  # nothing runs by a line that nobody accepted
+        is_held = accepted is not None and bool(found.pending and found.configuration.gates.signed) and not problems
+        if is_held and accepted is not None and (stop := documents.unkept(found, accepted)):
+            problems = (f"what waits for a yes keeps a stop from being accepted: {stop}",)
         return msgspec.structs.replace(found, accepted=world.line, pending=pending, problems=problems)
 
     @property

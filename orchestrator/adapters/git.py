@@ -125,8 +125,9 @@ class Git:
         return os.fsdecode(self.run(*arguments, environment=environment, stdin=stdin).stdout).removesuffix("\n")
 
     def lines(self, *arguments: str) -> list[str]:
-        """Run git and return its output's lines."""
-        return self.text(*arguments).splitlines()
+        """Run git and return its output's lines; a name may hold what other programs break lines at."""
+        text = self.text(*arguments)
+        return text.split("\n") if text else []
 
     def names(self, *arguments: str, environment: Mapping[str, str] | None = None) -> list[str]:
         """Run a git command that prints NUL-separated paths (`-z`) and return them."""

@@ -477,6 +477,13 @@ def test_the_approvals_of_another_clone_stay_where_they_are(shop: Signed) -> Non
     assert len(shop.git("for-each-ref", APPROVALS[:-1], cwd=shop.root.parent / "server.git").splitlines()) == 2
 
 
+def test_on_a_disk_that_ignores_case_a_name_in_other_letters_is_the_protected_one(shop: Signed) -> None:
+    server = shop.root.parent / "server.git"
+    for ignores in ("true", "false"):
+        shop.git("config", "core.ignorecase", ignores, cwd=server)
+        assert ("main is protected" in push(shop, "feat/payment:MAIN").casefold()) == (ignores == "true")
+
+
 def test_a_push_to_a_name_that_stands_for_the_protected_branch_is_one_to_it(shop: Signed) -> None:
     shop.git("symbolic-ref", "refs/heads/master", "refs/heads/main", cwd=shop.root.parent / "server.git")
     merged(shop)

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 from msgspec.structs import replace
 
-from orchestrator import approval, session, signers, sitting
+from orchestrator import approval, documents, session, signers, sitting
 from orchestrator.adapters import signing
 from orchestrator.approval import Held
 from orchestrator.core import events as fact
@@ -816,3 +816,38 @@ def test_a_key_is_added_only_if_it_can_sign_itself_and_is_shown_before(shop: Sig
     words = ["ssh-keygen", "-lf", str(own)]
     name = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()[1]
     assert f"to be added: {PERSON}, {name}\r\n  {signing.public_key(own)}" in str(child.before)
+
+
+TOLD = (
+    "# Tell it\n\n## Phase 1: Write\n\nWrite.\n\n### GATE 3: Letter\n\nAPPROVE the letter to the customers? (yes/no)\n"
+)
+WAITING = {  # what an agent changes in orchestrator.toml; "" renames a document
+    "skip": ("[workflows]\n", '[workflows]\nskip = ["1"]\n'),
+    "none": (SIGNED, f'{SIGNED}[gates.types]\n"1: GATE 1" = "none"\n'),
+    "alias": ("", ""),
+    "types": (SIGNED, f'{SIGNED}[gates.types]\n"3: Letter" = "human"\n[validate]\ncommand = "true"\n'),
+}
+
+
+@pytest.mark.parametrize("how", WAITING)
+def test_what_waits_for_a_yes_keeps_no_new_stop_from_being_looked_after(shop: Signed, how: str) -> None:
+    old, new = WAITING[how]
+    shop.write("orchestrator.toml", (shop.root / "orchestrator.toml").read_text().replace(old, new))
+    if how == "alias":
+        (shop.root / "line/add-feature-1-show.md").rename(shop.root / "line/add-feature-01-show.md")
+    text = "# Tell it\n\n## Phase 1: Write\n\nWrite.\n\n### Letter\n\nIt lies there.\n" if how == "types" else TOLD
+    shop.write("line/add-feature-3-tell.md", text)
+    shop.do("status")
+    workspace = shop.workspace()
+    assert workspace.effective.pending
+    workspace.take_line()
+    kept = documents.reading(documents.accepted_source(workspace.git, shop.workspace().world.line or Sha("")))
+    is_kept = any("Letter" in gate.key and gate.stops for gate in kept.line.documents[-1].gates)
+    refused = shop.inside("run", "-j", "1")[2]
+    assert is_kept != ("keeps a stop from being accepted" in refused), refused
+
+
+def test_a_ref_whose_name_breaks_lines_elsewhere_stops_neither_verify_nor_a_push(shop: Signed) -> None:
+    shop.git("update-ref", "refs/orchestrator/approvals/x\u2028y", "HEAD")
+    assert shop.objections() == {}
+    assert shop.workspace().git.refs("refs/orchestrator/approvals/") != {}

@@ -30,6 +30,16 @@ def test_a_removed_stop_still_stops_until_a_person_said_yes(repo: Repo) -> None:
     assert repo.state("payment")["current_phase"] == "GATE 1"
 
 
+def test_a_document_under_another_spelling_of_its_id_takes_no_stop_away(repo: Repo) -> None:
+    repo.run("start", "payment")
+    (repo.root / "line/add-feature-2-show.md").unlink()
+    repo.write("line/add-feature-02-show.md", "# Show it\n\n## Phase 1: Draw\n\nDraw the screen.\n")
+    assert "GATE 1: Screens" in repo.call("workflows").stderr
+    repo.run("start", "landing")
+    repo.run("run", check=10)
+    assert [repo.state(one)["current_phase"] for one in ("payment", "landing")] == ["GATE 1", "GATE 1"]
+
+
 def test_a_skipped_document_with_a_stop_stays_in_the_line_until_accepted(repo: Repo) -> None:
     repo.run("start", "payment")
     configure(repo, "[workflows]\n", '[workflows]\nskip = ["2"]\n')
