@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from orchestrator.core.blocks import Block, Line
 from orchestrator.core.values import Value
@@ -30,11 +32,11 @@ class Clause(Value):
 
 def clauses(block: Block) -> Iterator[Clause]:
     """Yield the clauses of a block of text in order."""
-    joined = "\n".join(line.text for line in block.lines)
+    joined, offsets = "\n".join(line.text for line in block.lines), _offsets(block.lines)
     for start, end in _sentences(joined):
         spans = [(start, end)] if _is_whole(joined[start:end]) else _clause_spans(joined, start, end)
         for first, last in spans:
-            lines = tuple(_cut(block.lines, first, last))
+            lines = tuple(_cut(block.lines, offsets, first, last))
             if lines:
                 yield Clause(lines=lines, sentence=joined[start:end].replace("\n", " "), block=block)
 
@@ -79,17 +81,20 @@ def _is_quoted(before: str) -> bool:
     return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
 
 
-def _cut(lines: Sequence[Line], first: int, last: int) -> Iterator[Line]:
-    """Yield the parts of `lines` between two offsets of their text joined by line ends."""
-    offset = 0
-    for line in lines:
-        text = line.text[max(first - offset, 0) : max(last - offset, 0)]
+def _offsets(lines: Sequence[Line]) -> list[int]:
+    """Return where each line begins in their text joined by line ends."""
+    return list(accumulate((len(line.text) + 1 for line in lines[:-1]), initial=0))
+
+
+def _cut(lines: Sequence[Line], offsets: Sequence[int], first: int, last: int) -> Iterator[Line]:
+    """Yield the parts of `lines`, which begin at `offsets`, between two offsets of their text joined by line ends."""
+    for at in range(max(bisect_right(offsets, first) - 1, 0), bisect_left(offsets, last)):
+        text = lines[at].text[max(first - offsets[at], 0) : max(last - offsets[at], 0)]
         if text.strip(MARKS):
-            yield Line(number=line.number, text=text)
-        offset += len(line.text) + 1
+            yield Line(number=lines[at].number, text=text)
 
 
 def sentence_lines(block: Block) -> Iterator[Line]:
-    joined = "\n".join(line.text for line in block.lines)
+    joined, offsets = "\n".join(line.text for line in block.lines), _offsets(block.lines)
     for start, end in _sentences(joined):
-        yield from _cut(block.lines, start, end)
+        yield from _cut(block.lines, offsets, start, end)

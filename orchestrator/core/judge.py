@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import groupby, pairwise
 
 from orchestrator.core import everyday, gates, outward, scenes, secondlook, vetoes
 from orchestrator.core.blocks import Block, Kind, Line
@@ -65,10 +66,11 @@ def _in_passing(case: Case) -> Verdict | None:
         return None
     if not case.is_gate and everyday.OF_OTHERS.search(fold(case.heading.text)):
         return None
+    scenarios = _scenarios(case)
     found = [
         one
         for at, block in enumerate(case.blocks)
-        if not (_is_dialogue(case.blocks, at) or _is_scenario(case, at))
+        if not (at in scenarios or _is_dialogue(case.blocks, at))
         for one in secondlook.findings(case, block, is_gate)
         if not _is_purpose(case, one)
     ]
@@ -136,8 +138,9 @@ def _findings(case: Case) -> Iterator[Finding]:
         return
     is_overview = vetoes.OVERVIEW.search(fold(case.heading.text)) and not case.is_gate
     filled = [vetoes.FILLED_BY_AGENT.search(fold(joined(block))) is not None for block in case.blocks]
+    scenarios = _scenarios(case)
     for at, block in enumerate(case.blocks):
-        if _is_dialogue(case.blocks, at) or _is_scenario(case, at):
+        if at in scenarios or _is_dialogue(case.blocks, at):
             continue
         for one in _block_findings(case, at, block, any(filled[max(at - 1, 0) : at + 2])):
             if _is_headed_away(case, one):
@@ -180,21 +183,20 @@ def _is_answer(asked: str, reply: str) -> bool:
     return bool(scenes.SPEAKS.search(reply) and not A_WAIT.search(reply))
 
 
-def _is_scenario(case: Case, at: int) -> bool:
-    """Tell whether a list item is a step of somebody who clicks through what is built."""
-    if case.blocks[at].kind is not Kind.ITEM:
-        return False
-    items = [case.heard(joined(one)) for one in _list_around(case.blocks, at)]
+def _scenarios(case: Case) -> frozenset[int]:
+    """Return the list items that are steps of somebody who clicks through what is built: their places."""
+    found: set[int] = set()
+    for kind, run in groupby(range(len(case.blocks)), key=lambda at: case.blocks[at].kind):
+        items = list(run)
+        if kind is Kind.ITEM and _is_scenario([case.heard(joined(case.blocks[at])) for at in items]):
+            found.update(items)
+    return frozenset(found)
+
+
+def _is_scenario(items: Sequence[str]) -> bool:
     clicks = sum(1 for one in items if scenes.CLICK.search(one))
     steps = sum(1 for one in items if scenes.UI_STEP.search(one))
     return clicks > 0 and clicks + steps > 1 and not any(AN_OWNER.search(one) for one in items)
-
-
-def _list_around(blocks: Sequence[Block], at: int) -> list[Block]:
-    kinds = [one.kind for one in blocks]
-    first = next((one + 1 for one in range(at, -1, -1) if kinds[one] is not Kind.ITEM), 0)
-    last = next((one for one in range(at, len(kinds)) if kinds[one] is not Kind.ITEM), len(kinds))
-    return list(blocks[first:last])
 
 
 def _block_findings(case: Case, at: int, block: Block, filled: bool) -> Iterator[Finding]:
@@ -344,6 +346,7 @@ def _cue(folded: str, sentence: str, around: str = "") -> gates.Cue | None:
     return gates.IN_GENERAL if best.rank > Rank.POLICY and vetoes.GENERAL.search(said) else best
 
 
+@lru_cache(maxsize=8)  # asked for each clause of a block
 def _cues(around: str) -> tuple[gates.Cue, ...]:
     return (*gates.CUES, *gates.BESIDE_A_PERSON) if AN_OWNER.search(around) or A_WRITER.search(around) else gates.CUES
 

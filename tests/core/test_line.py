@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import subprocess
 import sys
@@ -697,3 +698,15 @@ def test_whatever_the_text_each_stop_cuts_once_and_its_trigger_is_there(scraps: 
             assert stop.key not in decided
             decided.append(stop.key)
         assert decided == [gate.key for gate in document.gates if gate.stops and gate.ordinal == ordinal]
+
+
+@pytest.mark.parametrize("row", ["- Do the thing {} and check it\n", "Do the thing {} and check it.\n"])
+def test_what_is_done_to_read_a_document_grows_with_its_length_and_no_faster(row: str) -> None:
+    def calls(count: int) -> int:
+        text = "# Make it\n\n## Phase 1: Write\n\n" + "".join(row.format(n) for n in range(count))
+        with cProfile.Profile() as profile:
+            read_document(text, "docs/add-feature-1-make.md", "1", Rules())
+        return sum(one.callcount for one in profile.getstats())
+
+    calls(10)  # patterns are compiled once
+    assert calls(800) < 4.4 * calls(200)
