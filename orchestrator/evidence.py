@@ -89,6 +89,7 @@ def is_false(workspace: Workspace, feature: Feature, base: Sha | None) -> bool:
         return False
     try:
         sizes(workspace, feature, base)
+        uncounted(workspace, feature, base)
     except GitFailed:
         return True
     return False
@@ -152,14 +153,33 @@ def _unsigned_from(workspace: Workspace, feature: Feature, commit: Sha) -> Sha |
     Where the main branch was merged in since, that is where the two met: what a merge undid of it shows.
     """
     git = workspace.git.unaltered()
-    known = [one for one in (*reversed(feature.signed), feature.first) if one and git.commit(one) == one]
-    seen = next((one for one in known if git.leads_to(one, commit)), None)
+    seen = _seen(workspace, feature, commit)
     main = workspace.git.commit("HEAD")
     if seen is None or main is None or workspace.git.branch() == feature.branch:
         return seen
     beyond = git.lines("rev-list", "--first-parent", main, f"^{commit}")  # what came to main is not the branch's own
     met = git.commit(f"{beyond[-1]}~" if beyond else main)
     return seen if met is None or met == commit or git.leads_to(met, seen) else met
+
+
+def _seen(workspace: Workspace, feature: Feature, commit: Sha) -> Sha | None:
+    """Return the commit of the last signed approval that leads to `commit`, else the feature's beginning."""
+    git = workspace.git.unaltered()
+    known = [one for one in (*reversed(feature.signed), feature.first) if one and git.commit(one) == one]
+    return next((one for one in known if git.leads_to(one, commit)), None)
+
+
+def uncounted(workspace: Workspace, feature: Feature, base: Sha | None) -> dict[str, tuple[str, str]]:
+    """Return the files that `base` brings and no gate showed, each with the lines added and removed.
+
+    Where the main branch was merged in that is what came with it. Which commit that is the main worktree's HEAD says,
+    and any process can set it: so it is shown. Raises GitFailed as `sizes`.
+    """
+    kind = feature.gate.gate.type if feature.gate is not None else ""
+    if kind not in workspace.signed or base is None or feature.tip is None:
+        return {}
+    seen = _seen(workspace, feature, feature.tip)
+    return {} if seen is None or seen == base else objects.sizes(workspace.git.unaltered(), seen, base)
 
 
 def _tree(workspace: Workspace, commit: Sha | None) -> Sha | None:

@@ -21,7 +21,7 @@ from orchestrator.core import statement
 from orchestrator.core.classified import MAP_FILE
 from orchestrator.core.statement import Item
 from orchestrator.core.steps import Line
-from orchestrator.core.values import FeatureId, Sha, Value
+from orchestrator.core.values import FeatureId, Sha, Value, slug_of
 from orchestrator.documents import Source
 from orchestrator.errors import BadStatement, GitFailed, OrchestratorError, Refusal
 
@@ -313,13 +313,16 @@ class Guard:
         carriers = sorted(self._carriers())
         if len(carriers) > _MOST:
             raise Refusal(f"{len(carriers)} refs below {publishing.REFS}", f"leave {_MOST} of them at most")
-        return [found for commit in carriers for found in self._read(commit)]
+        return [found for name, commit in carriers for found in self._read(name, commit)]
 
-    def _carriers(self) -> set[Sha]:
-        there = set(self._git.refs(publishing.REFS).values())
-        return there | {one.new for one in self._pushed if one.ref.startswith(publishing.REFS) and not one.is_gone}
+    def _carriers(self) -> set[tuple[str, Sha]]:
+        """Return the carriers, each with the name of the feature for which it is here: of others it says nothing."""
+        there = {*self._git.refs(publishing.REFS).items()}
+        there |= {(one.ref, one.new) for one in self._pushed if not one.is_gone}
+        below = len(publishing.REFS)
+        return {(ref[below:].partition("/")[0], sha) for ref, sha in there if ref.startswith(publishing.REFS)}
 
-    def _read(self, commit: Sha) -> Iterator[Approved]:
+    def _read(self, name: str, commit: Sha) -> Iterator[Approved]:
         try:
             text, signature = publishing.read(self._git, commit)
             signing.check_by_file(text, signature, self._allowed)
@@ -329,7 +332,8 @@ class Guard:
         except (BadStatement, Refusal) as error:
             self._unsigned.append(str(error))
             return
-        yield from (approved for item in found.items if (approved := _approved(self._git, found.repository, item)))
+        own = (item for item in found.items if slug_of(item.bound.feature) == name)
+        yield from (approved for item in own if (approved := _approved(self._git, found.repository, item)))
 
 
 def _approved(git: Git, repository: str, item: Item) -> Approved | None:

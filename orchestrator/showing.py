@@ -107,6 +107,9 @@ def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -
 def _doubts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what is not as it was when the gate was reached, one line each."""
     waits, present = feature.gate, row.bound
+    if more := evidence.uncounted(workspace, feature, base):
+        names = ", ".join([*(_line(shown(one)) for one in list(more)[:_DOUBTS]), *["..."] * (len(more) > _DOUBTS)])
+        yield f"not counted, came with the main branch where HEAD is: {_size(more)} ({names})"
     then = waits.evidence if waits is not None else None
     if waits is None or then is None or present is None:
         return
@@ -201,6 +204,7 @@ def whole(workspace: Workspace, row: Row) -> None:
         ("Not as it was", list(_doubts(workspace, row, feature, base))),
         ("Commits", [changes(workspace, feature, base, sizes), *_commits(workspace, feature, base)]),
         ("Files changed", _stat(sizes)),
+        ("Not counted, came with the main branch where HEAD is", _stat(evidence.uncounted(workspace, feature, base))),
         ("Validation", _ran(waits.checked) or [validation(waits)]),
         ("Files to look at", [_exhibit(workspace, feature, one) for one in row.exhibits]),
         ("The agent says", [f"> {line}" for line in plain(gate.note).splitlines()]),

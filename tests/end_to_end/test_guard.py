@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import approval
 from orchestrator.adapters.git import Git
 from orchestrator.core.events import (
     ApprovalGranted,
@@ -464,6 +465,30 @@ def test_what_was_sent_back_is_published_no_longer(shop: Signed) -> None:
     shop.do("rollback", "payment", "--to", "1")
     assert "no signed approval to publish" in shop.do("publish")
     assert shop.git("for-each-ref", APPROVALS[:-1], cwd=shop.root.parent / "server.git") == ""
+
+
+def test_what_was_taken_back_of_one_feature_is_not_vouched_for_by_another_of_the_same_sitting(shop: Signed) -> None:
+    shop.do("start", "search")
+    shop.do("run", "-j", "1")
+    assert shop.approve("search") == []
+    shop.do("run", "-j", "1")
+    assert shop.approve("payment", "search") == []
+    shop.do("publish")
+    approval.take_back(shop.workspace(), [FeatureId("feat-payment")], f"person:{PERSON}")
+    shop.do("publish")
+    assert "no signed approval" in push(shop, "feat/payment:main")
+    assert push(shop, "feat/search:main") == ""
+
+
+def test_what_counts_as_the_main_branchs_is_listed_wherever_head_was_set_to(shop: Signed) -> None:
+    shop.write_in("payment", "evil.txt", "let everybody in\n")
+    evil = shop.git("rev-parse", "feat/payment")
+    shop.write_in("payment", "nice.txt", "nice\n")
+    shop.git("update-ref", "--no-deref", "HEAD", evil)
+    shop.do("status")
+    _, shown, _ = shop.inside("approve", "--show", "payment")
+    assert "not counted, came with the main branch where HEAD is: " in shown
+    assert "+1 -0        evil.txt" in shown
 
 
 def test_the_approvals_of_another_clone_stay_where_they_are(shop: Signed) -> None:
