@@ -18,7 +18,7 @@ STEPS ?= 40
 TREES ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
+.PHONY: help demo demo-lanes test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
 	mutants flips agents-soak verify-soak crash kills night
 
 help: ## this list
@@ -30,6 +30,9 @@ $(VENV)/.installed: pyproject.toml .ci/install-venv.sh
 
 demo: $(VENV)/.installed ## the whole journey on a throw-away repository, no login, no network
 	@$(VENV)/bin/python -I examples/demo.py
+
+demo-lanes: $(VENV)/.installed ## the demo's log as the picture in the README (needs the extra: pip install -e '.[charts]')
+	@$(VENV)/bin/python examples/lanes.py docs/demo-lanes.svg
 
 test: $(VENV)/.installed ## every test
 	@$(VENV)/bin/python -m pytest -n $(TESTERS)

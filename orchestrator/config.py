@@ -149,7 +149,7 @@ def parse(content: bytes, name: str = FILE) -> Configuration:
     except UnicodeDecodeError as error:
         raise BadConfiguration(f"{name}: not UTF-8 (byte {error.start})", "save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(f"{name}: {_toml_words(str(error))}", "mend the TOML at that place") from error
+        raise BadConfiguration(f"{name}: {toml_words(str(error))}", "mend the TOML at that place") from error
     try:
         found = msgspec.convert(table, Configuration)
     except msgspec.ValidationError as error:
@@ -174,7 +174,7 @@ def _is_duration(text: str) -> bool:
     return is_written_so and _sum(text) <= _LONGEST
 
 
-def _toml_words(message: str) -> str:
+def toml_words(message: str) -> str:
     """Return tomllib's message with its place first: `line 3: expected ...`."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message)
     return f"line {found[2]}, column {found[3]}: {found[1]}" if found else message

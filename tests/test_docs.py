@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from orchestrator.config import Configuration
+from orchestrator.core.figures import DEFINITIONS
+from orchestrator.core.figures import page as table_of_figures
 from orchestrator.core.linting.findings import Rule
 from orchestrator.group import COMMANDS, group
 from orchestrator.log.facts import TYPES
@@ -202,6 +204,12 @@ def test_every_rule_of_lint_is_described_with_its_severities_and_no_other() -> N
     described = {name: cells[1] for name, cells in rows(page("lint.md")).items() if re.fullmatch(r"L\d{3}", name)}
     known = {one.id: {other.severity for other in rules if other.id == one.id} for one in rules}
     assert {name: set(re.findall(r"error|warning|note", cell)) for name, cell in described.items()} == known
+
+
+def test_every_figure_of_metrics_is_described_as_the_code_defines_it() -> None:
+    assert table_of_figures() in section(page("metrics.md"), "The figures")
+    [example] = re.findall(r"^```toml\n(.*?)^```", page("metrics.md"), re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^(\w+) =", example, re.MULTILINE)) <= {one.key for one in DEFINITIONS}
 
 
 def test_every_finding_of_verify_is_described_and_no_other() -> None:

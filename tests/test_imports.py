@@ -8,7 +8,7 @@ import sys
 from orchestrator.group import COMMANDS, MODULES
 from tests.conftest import PROGRAM, Repo
 
-HEAVY = {"rich", "markdown_it", "jq", "yaml", "sqlite3", "psutil", "filelock", "importlib.metadata"}
+HEAVY = {"rich", "markdown_it", "jq", "yaml", "sqlite3", "psutil", "filelock", "importlib.metadata", "altair"}
 
 
 def loaded(*words: str, repo: Repo | None = None) -> list[str]:

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import click
-import msgspec
+from pathlib import Path
 
-from orchestrator import render, session
-from orchestrator.core.measure import Metrics, Spread, measure
+import click
+
+from orchestrator import measuring, render, session
 
 
 @click.command("metrics")
+@click.option("--since", metavar="WHEN", help="Only what ended since: a time with offset, #ID, or a duration like 7d.")
+@click.option("--against", metavar="WHEN", help="Compare with the time before it: from WHEN on, or as long as 7d.")
+@click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help="Set your own old figures beside.")
+@click.option("--explain", is_flag=True, help="Say how each figure is computed, and from which events.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with plots to FILE.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(as_json: bool) -> None:
+def command(
+    since: str | None, against: str | None, baseline: Path | None, explain: bool, html: Path | None, as_json: bool
+) -> None:
     """Show the figures of the log: automation, throughput, context loss, time in gates, rollbacks, attempts."""
+    yours = _yours(baseline)
     with session.looking() as workspace:
-        found = measure(workspace.events())
+        found = measuring.table(workspace, since, against, yours)
+        if html is not None:
+            from orchestrator.charts import page  # the plots' extra is asked for only here
+
+            page.write(html, found, list(workspace.events()))
         if as_json:
-            render.json(msgspec.to_builtins(found))
+            render.json(measuring.document(found))
+        elif html is not None:
+            click.echo(f"written: {html}")
         else:
-            _show(found)
+            measuring.show(found, explain)
 
 
-def _show(found: Metrics) -> None:
-    alone = f"{found.steps_without_person} of {found.steps} steps needed no person"
-    click.echo(f"automation      {_percent(found.automation)}  ({alone})")
-    week = f"{found.completed_a_week} a week" if found.completed_a_week is not None else "less than a day of log"
-    click.echo(f"throughput      {found.completed} features completed in {found.days:.1f} days ({week})")
-    lost = f"{found.steps_with_missing_context} steps began with files of the last snapshot missing"
-    click.echo(f"context loss    {_percent(found.context_loss)}  ({lost})")
-    click.echo(f"sittings        {_spread(found.batches)}, {found.gates_a_batch or 0:g} gates each")
-    click.echo(f"rollbacks       {_spread(found.rollbacks)}, {found.undone} undone")
-    if found.cost or found.turns:
-        click.echo(f"agents          cost {found.cost:g}, {found.turns} turns, where they reported it")
-    for gate in found.gates:
-        waited = f"waited {_spread(gate.waiting)}; deciding {_spread(gate.deciding)}"
-        click.echo(f"gate            {gate.workflow} {gate.gate}: {waited}")
-    for one in found.workflows:
-        attempts = f"{one.attempts} attempts, {one.failed} failed"
-        click.echo(f"workflow        {one.workflow}: {one.completed} completed, {_spread(one.duration)}; {attempts}")
+def _yours(path: Path | None) -> dict[str, float]:
+    from orchestrator import baseline  # only where it is asked for
 
-
-def _percent(rate: float | None) -> str:
-    return "   -" if rate is None else f"{rate * 100:3.0f}%"
-
-
-def _spread(found: Spread) -> str:
-    if not found.count:
-        return "none"
-    return f"{found.count}, median {render.duration(found.median)}, longest {render.duration(found.longest)}"
+    return baseline.read(path) if path is not None else {}
