@@ -109,6 +109,11 @@ def _instant(event: Event) -> datetime:
     return datetime.fromisoformat(event.timestamp)
 
 
+def table_of(events: Sequence[Event]) -> Table:
+    """Return the table of a whole log alone."""
+    return Table(now=_whole(events), earlier=None, baseline={})
+
+
 def _whole(events: Sequence[Event]) -> Stretch:
     ends = (events[0].timestamp, events[-1].timestamp) if events else ("", "")
     return Stretch(period=Period(), began=ends[0], ended=ends[1], metrics=measure(events))
@@ -309,7 +314,7 @@ def _change(amount: float | None, other: float | None, unit: Unit) -> str:
     if not difference:
         return "none"
     sign, size = "+" if difference > 0 else "-", abs(difference)
-    return f"{sign}{size * 100:.1f} points" if unit == "share" else f"{sign}{written(size, unit)}"
+    return f"{sign}{round(size * 100, 1):g} points" if unit == "share" else f"{sign}{written(size, unit)}"
 
 
 def _explained(found: Sequence[Figure]) -> Iterator[str]:

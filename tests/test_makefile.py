@@ -267,7 +267,19 @@ def test_the_kits_own_make_lists_its_targets_and_no_other_row(checkout: Path) ->
     rows = [row.split()[0] for row in said]
     assert said[0] == "  help              this list"
     kit = [target.name for target in TARGETS]
-    own = ["help", "demo", "test", "test-clients", "night", "check", "format", *PROOFS, "figures", "clean"]
+    own = [
+        "help",
+        "demo",
+        "demo-lanes",
+        "test",
+        "test-clients",
+        "night",
+        "check",
+        "format",
+        *PROOFS,
+        "figures",
+        "clean",
+    ]
     assert rows == [*own, *kit, "orch-help"]
 
 
