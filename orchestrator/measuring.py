@@ -14,7 +14,7 @@ import msgspec
 from orchestrator import config, render
 from orchestrator.adapters.agent import one_line
 from orchestrator.core.events import Event
-from orchestrator.core.figures import Figure, Unit, figures, shape
+from orchestrator.core.figures import Definition, Figure, Unit, figures, shape
 from orchestrator.core.measure import Metrics, Period, Spread, measure
 from orchestrator.core.values import Value
 from orchestrator.errors import BadConfiguration, WrongUsage
@@ -219,10 +219,10 @@ def figure_rows(found: Table) -> tuple[Row, list[Row]]:
     then = figures(found.earlier.metrics) if found.earlier is not None else []
     rows = []
     for at, one in enumerate(figures(found.now.metrics)):
-        cells = [one.of.title, value(one), _sample(one)]
+        cells = [_title(one.of), value(one), _sample(one)]
         if then:
             cells += [
-                value(then[at], with_goal=False),
+                value(then[at]),
                 _sample(then[at]),
                 _change(one.value, then[at].value, one.of.unit),
             ]
@@ -272,24 +272,31 @@ def workflow_rows(found: Metrics) -> tuple[Row, list[Row]]:
 
 
 def _median(found: Spread) -> str:
-    return render.duration(found.median) if found.count else "-"
+    return _took(found.median) if found.count else "-"
 
 
 def _longest(found: Spread) -> str:
-    return render.duration(found.longest) if found.count else "-"
+    return _took(found.longest) if found.count else "-"
 
 
-def value(figure: Figure, with_goal: bool = True) -> str:
+def _title(of: Definition) -> str:
+    return of.title if of.goal is None else f"{of.title}, goal {written(of.goal, of.unit)}"
+
+
+def value(figure: Figure) -> str:
     """Return a figure as people read it; without a sample it says so."""
     if figure.value is None:
-        return "under a day" if figure.of.unit == "a week" and figure.sample else _NOTHING
-    goal = f" (goal {written(figure.of.goal, figure.of.unit)})" if with_goal and figure.of.goal is not None else ""
-    return f"{written(figure.value, figure.of.unit)}{goal}"
+        return "< 1 day" if figure.of.unit == "a week" and figure.sample else _NOTHING
+    return written(figure.value, figure.of.unit)
 
 
 def _sample(figure: Figure) -> str:
     noun = figure.of.sample if figure.sample != 1 else figure.of.sample[:-1]
     return f"{figure.sample} {noun}"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 9.95 else render.duration(seconds)
 
 
 def written(amount: float, unit: Unit) -> str:
@@ -300,7 +307,7 @@ def written(amount: float, unit: Unit) -> str:
         case "a week":
             return f"{amount:g} a week"
         case "seconds":
-            return render.duration(amount)
+            return _took(amount)
         case "count":
             return f"{amount:.0f}" if amount == int(amount) else f"{amount:.2f}"
         case "USD":
@@ -311,10 +318,10 @@ def _change(amount: float | None, other: float | None, unit: Unit) -> str:
     difference = _difference(amount, other, unit)
     if difference is None:
         return "-"
-    if not difference:
+    if written(abs(difference), unit) == written(0.0, unit):
         return "none"
     sign, size = "+" if difference > 0 else "-", abs(difference)
-    return f"{sign}{round(size * 100, 1):g} points" if unit == "share" else f"{sign}{written(size, unit)}"
+    return f"{sign}{round(size * 100, 1):g} pts" if unit == "share" else f"{sign}{written(size, unit)}"
 
 
 def _explained(found: Sequence[Figure]) -> Iterator[str]:
