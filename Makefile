@@ -4,6 +4,8 @@ PYTHON ?= python3
 ORCHESTRATOR ?= $(VENV)/bin/orchestrator
 WORKERS ?= 2
 TESTERS ?= $(shell expr $(WORKERS) + 1)
+# Where tests make their repositories: in memory where there is room, else below the folder for temporary files.
+SCRATCH ?= $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')" -gt 2000000 2>/dev/null && echo /dev/shm)
 FEATURES ?= 5
 WORKFLOWS ?= 12
 CLIENTS ?= $(or $(ORCHESTRATOR_CLIENTS),.clients)
@@ -35,7 +37,7 @@ demo-lanes: $(VENV)/.installed ## the demo's log as the picture in the README (n
 	@$(VENV)/bin/python examples/lanes.py docs/demo-lanes.svg
 
 test: $(VENV)/.installed ## every test
-	@$(VENV)/bin/python -m pytest -n $(TESTERS)
+	@PYTEST_DEBUG_TEMPROOT="$(SCRATCH)" $(VENV)/bin/python -m pytest -n $(TESTERS)
 
 test-clients: $(VENV)/.installed ## the real Claude Code, Codex and opencode against a stand-in for their models (npm, a gigabyte)
 	@sh tests/clients/install.sh "$(CLIENTS)"
