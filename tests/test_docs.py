@@ -71,7 +71,7 @@ def shown(text: str) -> Iterator[str]:
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line for language, block in blocks if language == "sh" for line in block.splitlines()]
     for line in [*lines, *(" ".join(one.split()) for one in re.findall(r"`([^`]+)`", prose))]:
-        yield re.sub(r"\s+#.*", "", re.sub(r"'[^']*'|\"[^\"]*\"", "", line)).strip()
+        yield re.sub(r"\s+[#|] .*", "", re.sub(r"'[^']*'|\"[^\"]*\"", "", line)).strip()
 
 
 def calls(program: str) -> list[tuple[str, str]]:
@@ -127,6 +127,26 @@ def test_every_relative_link_leads_somewhere(one: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", one.read_text(encoding="utf-8"))
     gone = [link for link in links if "://" not in link and not (one.parent / link).exists()]
     assert gone == []
+
+
+@pytest.mark.parametrize("one", PAGES, ids=lambda path: str(path.relative_to(TOP)))
+def test_every_link_to_a_part_of_a_page_leads_to_a_heading(one: Path) -> None:
+    text = one.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", text)
+    assert [f"{name}#{part}" for name, part in links if part not in anchors(one.parent / name if name else one)] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the names by which the headings of a page are linked to."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_every_room_that_the_house_names_is_there() -> None:
+    text = section(page("house.md"), "Floors")
+    rooms = re.findall(r"`((?:\w+/)*\w+(?:\.py|/))`", text)
+    assert len(rooms) > 15
+    assert [room for room in rooms if not any((top / room).exists() for top in (TOP / "orchestrator", TOP))] == []
 
 
 def test_the_readme_leads_to_every_page() -> None:
