@@ -20,7 +20,7 @@ STEPS ?= 40
 TREES ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lanes test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
+.PHONY: help demo demo-lanes docs test test-clients check format clean figures git-matrix powercut concurrency machine rollback-soak \
 	mutants flips agents-soak verify-soak crash kills night
 
 help: ## this list
@@ -86,6 +86,9 @@ verify-soak: $(VENV)/.installed ## healthy repositories, in which verify finds a
 
 kills: $(VENV)/.installed ## appenders killed at random moments; nothing that they acknowledged is lost (KILLS=10000 SEED=1)
 	@$(VENV)/bin/python -m tests.kills
+
+docs: $(VENV)/.installed ## what docs/commands.md and docs/configuration.md have from the code, written anew
+	@$(VENV)/bin/python -m tests.reference
 
 figures: $(VENV)/.installed ## the figures that the long proofs kept, into docs/promises.md
 	@$(VENV)/bin/python -m tests.figures

@@ -1,4 +1,7 @@
-"""Reads `orchestrator.toml`: every key optional; what is wrong is named by file, line and nearest known key."""
+"""Reads `orchestrator.toml`: every key optional; what is wrong is named by file, line and nearest known key.
+
+The text below a key is its row in `docs/configuration.md`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from orchestrator.errors import BadConfiguration
 FILE = "orchestrator.toml"
 DEFAULT_GLOB = ".windsurf/workflows/add-feature-*.md"
 PHASE_WORDS = ("Fase", "Phase")
+Duration = str  # 90s, 45m, 24h, 7d, 1h30m
 STOPPING = ("human", "deploy")  # the types of gates at which a person is waited for
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST = 3650 * 86400.0  # seconds; a time after that may be none of the calendar's
@@ -27,38 +31,72 @@ _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=#\s]+))\s*=""")
 
 class Workflows(Value, forbid_unknown_fields=True):
     glob: str = DEFAULT_GLOB
+    """The documents of the line, with exactly one `*`, inside the repository; `init` writes the one that it found."""
     skip: tuple[str, ...] = ()
-    phase_words: tuple[str, ...] = PHASE_WORDS  # others are added to these two
+    """Ids of documents that are left out of the line."""
+    phase_words: tuple[str, ...] = PHASE_WORDS
+    """Words that begin a phase heading; others are added to these two."""
 
 
 class Agent(Value, forbid_unknown_fields=True):
     preset: str = ""
+    """The client that does the work: `claude`, `codex`, `opencode`, `gemini`, `aider` or `cursor`."""
     command: tuple[str, ...] = ()
-    timeout: str = "45m"
+    """A program of your own and its arguments, instead of a preset; never a shell string. The brief comes on stdin.
+    Without either only agents that drive themselves (`brief`, `report`) can work."""
+    timeout: Duration = "45m"
+    """How long one attempt, one setup and one validation may work; the time that a laptop sleeps does not count.
+    For an agent that drives itself it is the deadline. At least `1s`."""
     granularity: str = "phase"
-    arguments: tuple[str, ...] = ()  # a preset's more words
-    retry_after: str = ""  # after what is not its fault; empty: 15 minutes where a preset knows what it was
-    max_turns: int = 0  # of a feature, all its calls together; 0: any number
-    max_cost: float = 0.0  # US dollars of a feature
-    max_turns_day: int = 0  # of all features, in one day
+    """`"phase"`: one call for each piece of a document; `"workflow"`: one call up to the next gate."""
+    arguments: tuple[str, ...] = ()
+    """More words for a preset's client: `["--model", "opus", "--allowedTools", "Bash(npm *)"]`."""
+    retry_after: Duration = ""
+    """When a feature goes on by itself after what is not the agent's fault (quota, network, exit status 75). Empty:
+    after 15 minutes where a preset's client said what it was, else only with `resume`. At least `1s`."""
+    max_turns: int = 0
+    """How many turns of a preset's client a feature may use, all calls together; then it is parked. 0: any number."""
+    max_cost: float = 0.0
+    """How many US dollars a feature may use, as the client counts them; then it is parked. 0: any amount."""
+    max_turns_day: int = 0
+    """How many turns all features may use in one day; then each waits for the next one. 0: any number."""
     max_cost_day: float = 0.0
+    """How many US dollars all features may use in one day; then each waits for the next one. 0: any amount."""
 
 
 class Validate(Value, forbid_unknown_fields=True):
     command: str = ""
+    """Run with `sh -c` in the feature's working tree after the agent said that it is done; exit status 0 passes.
+    Empty: the agent's word counts, and `status` says so."""
     attempts: int = 3
+    """After this many failed attempts, 1 or more, the feature is rolled back to where its workflow began."""
     pass_when: str = ""
+    """A jq filter over the JSON that the command prints. Where it is set, it alone decides, and the exit status does
+    not: test runners that print JSON end with 1 as soon as one test fails."""
     workflows: dict[str, str] = {}
+    """`[validate.workflows]`: a command of its own for a workflow, by id."""
 
 
 class Gates(Value, forbid_unknown_fields=True):
     keywords: tuple[str, ...] = ("GATE 1", "screenshot", "staging")
+    """Whole words that make a heading a candidate for a gate. The section's own words then decide; where they say
+    nothing, it is `human`."""
     assurance: str | dict[str, str] = "terminal"
+    """What an approval takes: `"terminal"`, a person at one, or `"signed"`, their key as well (`signers`). By type:
+    `{ deploy = "signed" }`; not `human` alone, the weaker of the two. Lowering it waits for a person's yes."""
     types: dict[str, str] = {}
-    pause: dict[str, str] = {}
-    batch: tuple[str, ...] = STOPPING  # the types that APPROVE ALL approves
-    client: tuple[str, ...] = ()  # the types that Claude Code's own question may decide
-    evidence: tuple[str, ...] = ()  # globs: what is new there is shown at a gate
+    """`[gates.types]`: the last word on a heading, before the gate map too, `"ID: part of the heading"` = `"human"`,
+    `"deploy"`, `"validation"` or `"none"`. A key that fits no heading or two is an error."""
+    pause: dict[str, Duration] = {}
+    """`[gates.pause]`: how long a gate rests after it was reached before it is offered for decision; keys as in
+    `types`. The clock alone opens nothing."""
+    batch: tuple[str, ...] = STOPPING
+    """The types that `APPROVE ALL` approves; others are approved by number or name only."""
+    client: tuple[str, ...] = ()
+    """The types that Claude Code's own question may decide; only `"human"` can be, and never what takes a signature.
+    Setting it while features are open waits for a person's yes."""
+    evidence: tuple[str, ...] = ()
+    """Globs in the feature's working tree: what is new there since the last gate is hashed, and shown with the next."""
 
     @property
     def signed(self) -> frozenset[str]:
@@ -70,39 +108,63 @@ class Gates(Value, forbid_unknown_fields=True):
 
 class Run(Value, forbid_unknown_fields=True):
     parallel: int = 3
+    """How many features `run` works on at once, 1 or more."""
     sign: bool = False
+    """Commits made by agents, and by the kit for them, are signed as git is configured to. Nobody is there to type a
+    passphrase."""
     sandbox: bool = False
-    writable: tuple[str, ...] = ()  # what an agent in a sandbox may write to besides
+    """`next` and `run` hold agents in a sandbox (Linux); `--no-sandbox` leaves it out once."""
+    writable: tuple[str, ...] = ()
+    """Folders and files that an agent in the sandbox may write to besides: `["~/.npm", "~/.cache/pre-commit"]`."""
 
 
 class Worktrees(Value, forbid_unknown_fields=True):
     root: str = ""
-    copy: tuple[str, ...] = ()  # names or globs relative to the main worktree: ignored files that each one needs
-    setup: str = ""  # a shell command, run in a new worktree before its first step
+    """Where each feature gets its working tree; empty: `../REPO.worktrees`, REPO being the name of your folder. A
+    relative path starts at the main working tree."""
+    copy: tuple[str, ...] = ()
+    """Files that git ignores and a feature needs: names or globs (`.env`, `certs`, `**/.env.local`), relative to the
+    main working tree."""
+    setup: str = ""
+    """Run with `sh -c` in a feature's working tree before its first step: `npm ci`."""
 
 
 class Checkpoints(Value, forbid_unknown_fields=True):
     tags: int = 20
+    """How many of a feature's newest checkpoints are also tags, 0 or more. All of them stay below `refs/orchestrator/`.
+    `init` writes 0 where tags decide versions (setuptools-scm, `git describe --tags` and the like), and says why."""
 
 
 class Backups(Value, forbid_unknown_fields=True):
     keep: int = 50
+    """How many backups, and so how many rollback points, are kept for each feature, 1 or more. The one that an
+    automatic rollback needs always stays; an older one becomes a plain checkpoint."""
 
 
 class Hooks(Value, forbid_unknown_fields=True):
     wait: bool = False
+    """A commit waits until its checkpoint is recorded. The hooks carry this: call `init` again after a change."""
     trailers: bool = False
+    """`init` also installs `prepare-commit-msg`, which adds the trailers `Feature:` and `Workflow:` to people's commits
+    on a feature's branch."""
 
 
 class Notify(Value, forbid_unknown_fields=True):
     command: tuple[str, ...] = ()
+    """Called when a gate is reached or a feature is parked or rolled back; title and text are appended as two
+    arguments. All ways together have ten seconds."""
     urls: tuple[str, ...] = ()
+    """Addresses of notification services, as the library Apprise knows them; needs `uv tool install '.[notify]'`."""
     terminal: tuple[str, ...] = ()
-    repeat: str = ""
+    """`"bell"` rings the terminal that the command was typed at, `"osc9"` shows the text there where the terminal can;
+    also where the output goes elsewhere."""
+    repeat: Duration = ""
+    """After how long what still waits is told again; empty, or `0s`: never."""
 
 
 class Lint(Value, forbid_unknown_fields=True):
-    accept: tuple[str, ...] = ()  # keys of findings that are accepted for good
+    accept: tuple[str, ...] = ()
+    """Findings of `lint` that are meant so, by the keys that it prints."""
 
 
 class Configuration(Value, forbid_unknown_fields=True):

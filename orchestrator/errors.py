@@ -11,6 +11,14 @@ USAGE = 2
 WAITS = 10
 NOTHING_LEFT = 11
 INTERRUPTED = 130
+MEANINGS = {
+    0: "done",
+    REFUSED: "refused or failed; one line on stderr says what, where and the next step",
+    USAGE: "wrong usage",
+    WAITS: "nothing can run now, but an open feature waits for a gate, a time or a person",
+    NOTHING_LEFT: "no feature is open",
+    INTERRUPTED: "interrupted from the keyboard",
+}
 
 
 class OrchestratorError(Exception):

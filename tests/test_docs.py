@@ -6,20 +6,18 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 import pytest
 
-from orchestrator.config import Configuration
 from orchestrator.core.figures import DEFINITIONS
 from orchestrator.core.figures import page as table_of_figures
 from orchestrator.core.linting.findings import Rule
 from orchestrator.group import COMMANDS, group
 from orchestrator.log.facts import TYPES
 from orchestrator.makefile import targets
-from tests import figures
+from tests import figures, reference
 from tests.adapters.test_backups import HOSTILE
 from tests.end_to_end.test_signed_gates import FORGERIES
 from tests.test_verify import FAULTS
@@ -199,19 +197,17 @@ def test_no_event_is_described_that_is_none() -> None:
     assert set(rows(first)) == set(TYPES)
 
 
-@pytest.mark.parametrize("table", [field.name for field in msgspec.structs.fields(Configuration)])
-def test_every_configuration_key_is_described_with_its_default(table: str) -> None:
-    described = rows(section(page("configuration.md"), f"`[{table}]`"))
-    value = getattr(Configuration(), table)
-    keys = {field.name: toml(getattr(value, field.name)) for field in msgspec.structs.fields(type(value))}
-    assert {name: cells[2].strip("`") for name, cells in described.items()} == keys
+@pytest.mark.parametrize("name", reference.parts())
+def test_a_reference_page_says_what_the_code_says(name: str) -> None:
+    text, made = (TOP / name).read_text(encoding="utf-8"), reference.parts()[name]
+    assert sorted(reference.names(text)) == sorted(made)
+    assert reference.written(text, made) == text, "call: make docs"
 
 
-def toml(value: Any) -> str:
-    """Return a default as the page writes it."""
-    if isinstance(value, tuple):
-        return f"[{', '.join(toml(one) for one in value)}]"
-    return msgspec.json.encode(value).decode()
+@pytest.mark.parametrize("name", reference.parts())
+def test_every_option_and_every_key_says_what_it_is_for(name: str) -> None:
+    table_rows = [line for part in reference.parts()[name].values() for line in part.splitlines() if line[:3] == "| `"]
+    assert [row for row in table_rows if not re.search(r"\| [^|]{4,} \|$", row.replace("\\|", "/"))] == []
 
 
 def test_every_rule_of_lint_is_described_with_its_severities_and_no_other() -> None:

@@ -24,7 +24,7 @@ _LONGEST = 4000  # characters of a line, but with --raw
 
 @click.command("attach")
 @click.argument("feature")
-@click.option("--raw", is_flag=True, help="Show a client's own lines as they come, not only what they say.")
+@click.option("--raw", is_flag=True, help="Show a client's own lines as they come, of any length.")
 def command(feature: str, raw: bool) -> None:
     """Follow what the agent of FEATURE prints; Ctrl-C ends the looking, not the agent."""
     with session.reading() as workspace:

@@ -22,11 +22,15 @@ _PLAIN = re.compile(r"HEAD|refs/.+|[0-9a-f]{40}|[0-9a-f]{64}")
 
 @click.command("guard")
 @click.option(
-    "--signers", type=click.Path(path_type=Path), required=True, help="Whose signature counts: an allowed-signers file."
-)
+    "--signers", type=click.Path(path_type=Path), required=True, metavar="FILE",
+    help="Whose signature counts: an allowed-signers file of the server's own.",
+)  # fmt: skip
 @click.option("--protect", multiple=True, default=("main",), metavar="BRANCH", help="A protected branch, or a glob.")
-@click.option("--base", default="", metavar="COMMIT", help="In CI: what the branch holds, by whole name or hash.")
-@click.option("--head", default="", metavar="COMMIT", help="In CI: what it is to hold.")
+@click.option(
+    "--base", default="", metavar="COMMIT",
+    help="In CI: what the branch holds, by a whole name (refs/remotes/origin/main) or hash.",
+)  # fmt: skip
+@click.option("--head", default="", metavar="COMMIT", help="In CI: what it is to hold, by HEAD, a whole name or hash.")
 def command(signers: Path, protect: tuple[str, ...], base: str, head: str) -> None:
     """Check a push: as a pre-receive hook on standard input, or in CI with --base and --head."""
     if bool(base) != bool(head):

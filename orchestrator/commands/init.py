@@ -25,17 +25,25 @@ from orchestrator.workspace import Workspace
 
 @click.command("init")
 @click.option(
-    "--hooks", type=click.Choice([NATIVE, FRAMEWORK]), help="How git calls the kit; native unless chosen before."
-)
-@click.option("--scripts", is_flag=True, help="Write scripts/feature-*.sh too, where there are none.")
+    "--hooks", type=click.Choice([NATIVE, FRAMEWORK]),
+    help="How git calls the kit: by hooks of its own, unless chosen otherwise before, or by the pre-commit framework.",
+)  # fmt: skip
+@click.option(
+    "--scripts", is_flag=True,
+    help="Write scripts/feature-init.sh, feature-update-state.sh and feature-dashboard.sh too; never over a file.",
+)  # fmt: skip
 @click.option(
     "--agent", "agents", type=click.Choice([CLAUDE, *CLIENTS]), multiple=True,
     help="For this client, too: claude, hooks and permissions in its settings; the others, a block in AGENTS.md.",
 )  # fmt: skip
-@click.option("--remove", is_flag=True, help="Take away what init wrote, byte for byte; the data stays.")
 @click.option(
-    "--with-data", "archive", metavar="ARCHIVE", help="With --remove: save the data in a tar, then remove it."
-)
+    "--remove", is_flag=True,
+    help="Take away what init wrote, byte for byte. A file that was changed since stays and is named; the data stays.",
+)  # fmt: skip
+@click.option(
+    "--with-data", "archive", metavar="ARCHIVE",
+    help="With --remove: save log, context folder and refs in one tar, read it back, and only then remove the data.",
+)  # fmt: skip
 def command(hooks: str | None, scripts: bool, agents: tuple[str, ...], remove: bool, archive: str | None) -> int:
     """Set this repository up: configuration, make targets, hooks, agent, ignore rules, documents to begin with."""
     if remove and (hooks or scripts or agents):

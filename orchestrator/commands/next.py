@@ -19,7 +19,10 @@ from orchestrator.workspace import Workspace
 @click.command("next")
 @click.argument("feature", required=False)
 @click.option("--dry-run", is_flag=True, help="Show which step, which brief, which command, where; do nothing.")
-@click.option("--sandbox/--no-sandbox", default=None, help="Let the agent write to its own worktree alone (Linux).")
+@click.option(
+    "--sandbox/--no-sandbox", default=None,
+    help="Hold agent, validation and commit hooks in a sandbox (Linux), or do not; else [run] sandbox.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(feature: str | None, dry_run: bool, sandbox: bool | None, as_json: bool) -> int:
     """Do one step: of FEATURE, or of the feature whose turn it is (round-robin)."""

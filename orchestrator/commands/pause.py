@@ -12,7 +12,10 @@ from orchestrator.errors import WrongUsage
 @click.command("pause")
 @click.argument("feature")
 @click.option("-m", "--message", "why", default="paused by hand", metavar="WHY", help="The reason, shown in status.")
-@click.option("--until", default="", metavar="TIME", help="Go on by itself after this time (ISO 8601 with offset).")
+@click.option(
+    "--until", default="", metavar="TIME",
+    help="Go on by itself at the first next or run after this time (ISO 8601 with offset).",
+)  # fmt: skip
 def command(feature: str, why: str, until: str) -> None:
     """Pause FEATURE; an attempt that runs is not ended."""
     moment = _moment(until)

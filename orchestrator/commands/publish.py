@@ -9,7 +9,7 @@ from orchestrator import publishing, session
 
 @click.command("publish")
 @click.argument("feature", required=False)
-@click.option("--remote", default="origin", metavar="REMOTE", help="Where to; origin unless named.")
+@click.option("--remote", default="origin", metavar="REMOTE", help="Where to.")
 @click.option("--local", is_flag=True, help="Make the refs here and push nothing.")
 def command(feature: str | None, remote: str, local: bool) -> None:
     """Push the signed approvals of FEATURE, or of all features."""

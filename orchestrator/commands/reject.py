@@ -10,8 +10,11 @@ from orchestrator.core import decide
 
 @click.command("reject")
 @click.argument("feature")
-@click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason; the next brief carries it.")
-@click.option("--to", default="", metavar="WORKFLOW[/PHASE]", help="Go back to there; else the gate's phase again.")
+@click.option("-m", "--message", "why", default="", metavar="WHY", help="The reason; needed. The next brief has it.")
+@click.option(
+    "--to", default="", metavar="WORKFLOW[/PHASE]",
+    help="Go back to there, a place at or before the gate; else the gate's phase again.",
+)  # fmt: skip
 def command(feature: str, why: str, to: str) -> None:
     """Reject the gate at which FEATURE waits."""
     session.refuse_an_agent("a gate is decided by a person")

@@ -19,8 +19,8 @@ from orchestrator.workspace import Workspace
 @click.command("replay")
 @click.argument("feature", required=False)
 @click.option("--at", metavar="WHEN", help="A time with offset, #ID or checkpoint/NAME/N; else now.")
-@click.option("--check", is_flag=True, help="Compare the files with it; exit 1 where one differs.")
-@click.option("--write", is_flag=True, help="Write states and SQLite copy again from the log.")
+@click.option("--check", is_flag=True, help="Compare states and SQLite copy with it; exit 1 where one differs.")
+@click.option("--write", is_flag=True, help="Write states and SQLite copy again from the log; never with --at.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(feature: str | None, at: str | None, check: bool, write: bool, as_json: bool) -> int:
     """Show the state of all features, or of FEATURE, as the log alone has it."""

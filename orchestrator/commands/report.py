@@ -21,8 +21,8 @@ from orchestrator.workspace import Workspace, now
 @click.option("--fail", is_flag=True, help="It could not be done; counts as a failed attempt.")
 @click.option("--gate", "trigger", metavar="TRIGGER", help="A person's decision is needed to go on: the question.")
 @click.option("-m", "--message", default="", metavar="TEXT", help="One sentence about it.")
-@click.option("--evidence", multiple=True, metavar="PATH", help="A file for the person who decides; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--evidence", multiple=True, metavar="PATH", help="A file for the person who decides.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, as next does.")
 def command(
     feature: str, ok: bool, fail: bool, trigger: str | None, message: str, evidence: tuple[str, ...], as_json: bool
 ) -> None:

@@ -13,7 +13,7 @@ from orchestrator.workspace import Workspace
 @click.argument("feature")
 @click.option("--to", default="", metavar="N", help="A checkpoint's number or tag; else the newest rollback point.")
 @click.option("--dry-run", is_flag=True, help="Print what would go, and do nothing.")
-@click.option("--undo", is_flag=True, help="Undo the last rollback of FEATURE.")
+@click.option("--undo", is_flag=True, help="Undo the last rollback: code, uncommitted work, context, place and status.")
 def command(feature: str, to: str, dry_run: bool, undo: bool) -> None:
     """Take FEATURE back to the newest rollback point that differs from what is there, or to --to."""
     if undo and (to or dry_run):

@@ -16,11 +16,23 @@ from orchestrator.workspace import Workspace
 
 
 @click.command("run")
-@click.option("-j", "--parallel", type=click.IntRange(1), metavar="N", help="Work on up to N features at once.")
+@click.option(
+    "-j", "--parallel", type=click.IntRange(1), metavar="N",
+    help="Work on up to N features at once; else [run] parallel.",
+)  # fmt: skip
 @click.option("--wait", is_flag=True, help="Stay at the gates and go on when another terminal decides.")
-@click.option("--for", "span", metavar="TIME", help="Stay for so long (8h, 90m), then begin no more steps.")
-@click.option("--max-cost", type=click.FloatRange(0, min_open=True), metavar="USD", help="Begin no step beyond this.")
-@click.option("--sandbox/--no-sandbox", default=None, help="Let agents write to their own worktree alone (Linux).")
+@click.option(
+    "--for", "span", metavar="TIME",
+    help="Stay for so long (8h, 90m), at gates and until a quota ends; then begin no more steps.",
+)  # fmt: skip
+@click.option(
+    "--max-cost", type=click.FloatRange(0, min_open=True), metavar="USD",
+    help="Begin no step once agents used so much since it began, as far as their clients say.",
+)  # fmt: skip
+@click.option(
+    "--sandbox/--no-sandbox", default=None,
+    help="Hold agents, validations and commit hooks in a sandbox (Linux), or do not; else [run] sandbox.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 def command(
     parallel: int | None, wait: bool, span: str | None, max_cost: float | None, sandbox: bool | None, as_json: bool

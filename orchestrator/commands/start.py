@@ -15,9 +15,15 @@ from orchestrator.workspace import Workspace
 
 @click.command("start")
 @click.argument("name")
-@click.option("--after", metavar="OTHER", help="Block it until OTHER is completed.")
-@click.option("--checkout", is_flag=True, help="Check its branch out in this worktree.")
-@click.option("--from", "base", metavar="REF", help="Branch from REF instead of the main worktree's HEAD.")
+@click.option("--after", metavar="OTHER", help="Block it until OTHER is completed; then it goes on by itself.")
+@click.option(
+    "--checkout", is_flag=True,
+    help="Check its branch out in the main worktree; its steps then run there, on a clean tree only.",
+)  # fmt: skip
+@click.option(
+    "--from", "base", metavar="REF",
+    help="Branch from REF instead of the main worktree's HEAD; refused where the branch is there already.",
+)  # fmt: skip
 def command(name: str, after: str | None, checkout: bool, base: str | None) -> None:
     """Start feature NAME: branch feat/NAME (an existing one is adopted), state, context files."""
     slugged = slug(name)

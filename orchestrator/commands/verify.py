@@ -18,8 +18,9 @@ from orchestrator.verifying.repair import Hold, Repaired, Row
 
 @click.command("verify")
 @click.option(
-    "--repair", "mends", is_flag=True, help="End what was interrupted, and make again what can be made again."
-)
+    "--repair", "mends", is_flag=True,
+    help="End what was interrupted; make refs, tags, tars and copies again, and lost context files. Never over a file.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(mends: bool, as_json: bool) -> int:
     """Check that the log holds and that everything else is as it says."""

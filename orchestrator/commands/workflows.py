@@ -22,7 +22,10 @@ IDLE = "write the id of one of these, or take the row out"
 
 
 @click.command("workflows")
-@click.option("--write", is_flag=True, help="Write the gates as they are read to orchestrator-gates.toml.")
+@click.option(
+    "--write", is_flag=True,
+    help="Write the gates as they are read to orchestrator-gates.toml, or bring that file up to date.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(write: bool, as_json: bool) -> int:
     """Show the line as it is read: phases, gates, the type of each gate and why."""
