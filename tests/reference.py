@@ -27,6 +27,7 @@ _PART = re.compile(
 )
 _VARIABLE = re.compile(r"\$\$\{(\w+):\+")
 NEVER_FAIL = ("hook", "claude-hook")  # what calls them would stop, too
+HEAD = ["argument, option", "default", ""]  # the second one only where a command has any
 TYPES = {
     "str": "text",
     "int": "whole number",
@@ -46,7 +47,9 @@ TYPES = {
 def command(name: str) -> str:
     """Return the part of a command: a table of its arguments and options, if any, its exit statuses, its make target."""
     rows = list(_rows(_loaded(name), ""))
-    table = ["| argument, option | default | |", "| --- | --- | --- |", *rows, ""] if rows else []
+    kept = [place for place, _ in enumerate(HEAD) if place != 1 or any(row[1] for row in rows)]
+    lines = [" | ".join(row[place] for place in kept) for row in (HEAD, ["---"] * len(HEAD), *rows)]
+    table = [*(f"| {line} |".replace("|  |", "| |") for line in lines), ""] if rows else []
     return "\n".join([*table, _foot(name)])
 
 
@@ -56,7 +59,7 @@ def _loaded(name: str) -> click.Command:
     return found
 
 
-def _rows(one: click.Command, called: str) -> Iterator[str]:
+def _rows(one: click.Command, called: str) -> Iterator[list[str]]:
     """Yield the rows of a command, and of the commands below it; `called` is the name of one of those."""
     if called:
         words = [called, *(_argument(param) for param in one.params if isinstance(param, click.Argument))]
@@ -71,9 +74,9 @@ def _rows(one: click.Command, called: str) -> Iterator[str]:
             yield from _rows(below, f"{one.name} {name}")
 
 
-def _row(*cells: str) -> str:
+def _row(*cells: str) -> list[str]:
     first, default, says = (" ".join(cell.replace("|", "\\|").split()) for cell in cells)
-    return f"| `{first}` | {default} | {says} |".replace("|  |", "| |")
+    return [f"`{first}`", default, says]
 
 
 def _argument(param: click.Parameter) -> str:
