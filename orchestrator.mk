@@ -28,7 +28,7 @@ endif
 # `next` and `run` say by exit status 10 and 11 that there is nothing to run: an answer, not a failure.
 _orch_waits := { code=$$?; case $$code in 10) echo "Nothing to run now: what is open waits for a gate, a time or a person. See: orchestrator status" ;; 11) echo "Nothing left to run: no feature is open." ;; *) exit $$code ;; esac; }
 
-.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-verify orch-metrics orch-workflows orch-lint next run status approve reject feature checkpoint checkpoints rollback log replay verify metrics workflows lint
+.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-diff orch-verify orch-metrics orch-workflows orch-lint next run status approve reject feature checkpoint checkpoints rollback log replay diff verify metrics workflows lint
 orch-next next: ; @$(ORCHESTRATOR) next -- $${FEATURE:+"$$FEATURE"} || $(_orch_waits) ## one step of the feature whose turn it is, or of FEATURE=
 orch-run run: ; @$(ORCHESTRATOR) run || $(_orch_waits) ## steps of all features until nothing is left to do
 orch-status status: ; @$(ORCHESTRATOR) status $${AT:+--at="$$AT"} -- $${FEATURE:+"$$FEATURE"} ## the dashboard; FEATURE=, AT=
@@ -40,6 +40,7 @@ orch-checkpoints checkpoints: ; @$(ORCHESTRATOR) checkpoints -- $${FEATURE:+"$$F
 orch-rollback rollback: ; @$(ORCHESTRATOR) rollback $${TO:+--to="$$TO"} -- $${FEATURE:+"$$FEATURE"} ## return FEATURE= to its rollback point or TO=
 orch-log log: ; @$(ORCHESTRATOR) log -- $${FEATURE:+"$$FEATURE"} ## the audit trail; FEATURE=
 orch-replay replay: ; @$(ORCHESTRATOR) replay $${AT:+--at="$$AT"} -- $${FEATURE:+"$$FEATURE"} ## the state as it was; AT= a time, #ID or a tag
+orch-diff diff: ; @$(ORCHESTRATOR) diff -- $${FEATURE:+"$$FEATURE"} $${AT:+"$$AT"} $${TO:+"$$TO"} ## what differs in FEATURE= between AT= and TO= (now): N, #ID, a time
 orch-verify verify: ; @$(ORCHESTRATOR) verify ## check log, checkpoints, backups, states and hooks
 orch-metrics metrics: ; @$(ORCHESTRATOR) metrics ## what the kit saved, measured from the log
 orch-workflows workflows: ; @$(ORCHESTRATOR) workflows ## the line as the kit reads it: phases and gates

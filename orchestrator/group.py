@@ -35,6 +35,7 @@ COMMANDS = {
     "retire": "let go of a finished feature: its worktree and its tags",
     "log": "show the audit trail",
     "replay": "show the state at any moment of the past",
+    "diff": "show what differs between two moments of a feature",
     "verify": "check log, refs, backups, states, hooks and the outside",
     "metrics": "what the kit did, measured from the log",
     "hook": "what the git hooks call",

@@ -10,6 +10,7 @@ from orchestrator.core.values import Value
 _FEATURE = '-- $${FEATURE:+"$$FEATURE"}'
 _WHY = '$${WHY:+-m"$$WHY"}'
 _AT = '$${AT:+--at="$$AT"}'
+_MOMENTS = '$${AT:+"$$AT"} $${TO:+"$$TO"}'
 _TO = '$${TO:+--to="$$TO"}'
 _WAITS = "|| $(_orch_waits)"
 
@@ -44,6 +45,7 @@ TARGETS = (
     Target("rollback", f"rollback {_TO} {_FEATURE}", "return FEATURE= to its rollback point or TO="),
     Target("log", f"log {_FEATURE}", "the audit trail; FEATURE="),
     Target("replay", f"replay {_AT} {_FEATURE}", "the state as it was; AT= a time, #ID or a tag"),
+    Target("diff", f"diff {_FEATURE} {_MOMENTS}", "what differs in FEATURE= between AT= and TO= (now): N, #ID, a time"),
     Target("verify", "verify", "check log, checkpoints, backups, states and hooks"),
     Target("metrics", "metrics", "what the kit saved, measured from the log"),
     Target("workflows", "workflows", "the line as the kit reads it: phases and gates"),

@@ -79,6 +79,7 @@ def project(tmp_path: Path) -> Project:
         ("rollback", ["rollback", "--to=4/2", "--", "payment"]),
         ("log", ["log", "--", "payment"]),
         ("replay", ["replay", "--at=#7", "--", "payment"]),
+        ("diff", ["diff", "--", "payment", "#7", "4/2"]),
         ("verify", ["verify"]),
         ("metrics", ["metrics"]),
         ("workflows", ["workflows"]),

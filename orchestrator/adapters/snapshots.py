@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -137,10 +137,23 @@ def count(git: Git, commit: Sha) -> int:
     return len(_blobs(git, commit))
 
 
-def contents(git: Git, commit: Sha) -> Iterator[Content]:
-    """Return the files of a snapshot, in order of their names."""
+def contents(git: Git, commit: Sha, only: Collection[str] | None = None) -> Iterator[Content]:
+    """Return the files of a snapshot, or only those of these names, in order of their names."""
     blobs = _blobs(git, commit)
-    return _read(git, sorted(blobs), blobs)
+    return _read(git, sorted(name for name in blobs if only is None or name in only), blobs)
+
+
+def listed(git: Git, commit: Sha) -> dict[str, Sha]:
+    """Return the names of a snapshot's files, and under which name git holds each content."""
+    return {name: blob.sha for name, blob in _blobs(git, commit).items()}
+
+
+def present(owner: Owner, digits: int) -> dict[str, Sha]:
+    """Return the same of the files as they are now, of which git need not hold the contents; writes nothing.
+
+    `digits` are those of a name in this repository: 40 or 64.
+    """
+    return {name: _blob(owner.directory / name, status, digits).sha for name, status in _walk(owner)}
 
 
 # --- taking one ---------------------------------------------------------------------------------
