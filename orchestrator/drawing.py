@@ -87,22 +87,22 @@ def _what(node: Node) -> str:
 
 def _moved(move: Move, me: str, *, is_arrival: bool) -> str:
     """Return what a move says below one of its ends."""
-    at = f"{render.parsed(move.at):%Y-%m-%d %H:%M}"
+    at = f"{render.parsed(move.at):%m-%d %H:%M}"
     who = "by itself" if move.automatic else f"by {named(move.actor, me, quoted)}"
-    where = f"checkpoint {move.end}" if move.end else "the start"
-    begin = f"checkpoint {move.begin}" if move.begin else "the start"
-    left = f", leaving {move.left} checkpoint{'' if move.left == 1 else 's'}" if move.left else ""
+    where = f"{move.end}" if move.end else "the start"
+    begin = f"{move.begin}" if move.begin else "the start"
+    left = f", {move.left} left behind" if move.left else ""
     why = f": {quoted(move.why)}" if move.why else ""
     said = {
-        ("rollback", True): f"{at} rolled back to here {who} from {begin}{left}",
-        ("rollback", False): f"{at} rolled back from here {who} to {where}{why}",
+        ("rollback", True): f"{at} rolled back to here from {begin} {who}{left}",
+        ("rollback", False): f"{at} rolled back from here to {where} {who}{why}",
         ("undo", True): f"{at} the rollback to {begin} was undone {who}: back here{left}",
         ("undo", False): f"{at} the rollback to here was undone {who}",
         ("moved", True): f"{at} the branch was moved here from {begin}{left}{why}",
         ("moved", False): f"{at} the branch was moved from here to {where}",
         ("rewritten", False): f"{at} left for {where}{why}",
         ("gone", True): f"{at} the branch is gone",
-        ("ordered", False): f"{at} a rollback from here {who} to {where} is under way",
+        ("ordered", False): f"{at} a rollback from here to {where} {who} is under way",
     }
     return said.get((move.kind, is_arrival), "")
 

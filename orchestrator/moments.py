@@ -28,7 +28,7 @@ def after(workspace: Workspace, since: str) -> Callable[[int, str], bool]:
     if words == "last run":
         before = last_run(workspace.events())
         return lambda number, _: number > before
-    if since.startswith("#") and since[1:].isdigit():
+    if since.startswith("#") and since[1:].isdecimal():
         event = int(since[1:])
         return lambda number, _: number > event
     moment = _began(words)
@@ -59,8 +59,8 @@ def event_at(workspace: Workspace, name: str, when: str) -> int:
     if when == "now":
         workspace.load()
         return workspace.head.id
-    is_before = render.until(workspace, f"checkpoint/{slug(name)}/{when}" if when.isdigit() else when)
+    is_before = render.until(workspace, f"checkpoint/{slug(name)}/{when}" if when.isdecimal() else when)
     found = [one.id for one in workspace.journal.records() if is_before(one.id, one.timestamp)]
-    if when.startswith("checkpoint/") or when.isdigit() or found:
+    if when.startswith("checkpoint/") or when.isdecimal() or found:
         return found[-1]
     raise Refusal(f"nothing was recorded yet at {when}", "orchestrator log shows the first events")

@@ -446,7 +446,7 @@ def past(workspace: Workspace, when: str) -> World:
 def until(workspace: Workspace, when: str) -> Callable[[int, str], bool]:
     """Return what tells by number and time whether an event belongs to the past of `when`; raises as `past`."""
     if when.startswith("#"):
-        if not when[1:].isdigit():
+        if not when[1:].isdecimal():
             raise WrongUsage(f"{when!r} is no event", "write it like #42")
         last = int(when[1:])
         workspace.load()

@@ -45,7 +45,8 @@ def command(feature: str, begin: str, end: str, stat: bool, as_json: bool) -> No
 
 
 def _rows(found: Difference, *, stat: bool) -> Iterator[str]:
-    yield f"{found.begin.feature.slug}: {_named(found.begin)} -> {_named(found.end)}"
+    yield f"{found.begin.feature.slug}  from {_named(found.begin)}"
+    yield f"{' ' * len(found.begin.feature.slug)}    to {_named(found.end)}"
     if found.is_empty:
         yield "nothing differs"
     for title, rows in (
@@ -70,7 +71,7 @@ def _named(one: Moment) -> str:
     at = f"{render.parsed(one.at):%Y-%m-%d %H:%M:%S}"
     if one.words == "now" or one.words.startswith("#"):
         return f"{one.words} ({at})"
-    name = f"checkpoint {one.words}" if one.words.isdigit() else one_line(one.words)
+    name = f"checkpoint {one.words}" if one.words.isdecimal() else one_line(one.words)
     return f"{name} (#{one.event}, {at})"
 
 

@@ -105,7 +105,8 @@ def _feature_paused(payload: fact.FeaturePaused, told: Told) -> str:
 
 
 def _feature_resumed(payload: fact.FeatureResumed, told: Told) -> str:
-    return f"goes on{told.took('after')}{told.said(': ', payload.reason)}"
+    how = "goes on" if told.seconds is not None or payload.reason else "is started again"
+    return f"{how}{told.took('after')}{told.said(': ', payload.reason)}"
 
 
 # --- the line --------------------------------------------------------------------------------------
