@@ -47,6 +47,7 @@ FLOORS = {
     **dict.fromkeys(("commands", "render", "session", "showing", "summing", "claude", "hooking", "web", "fleet"), 5),
     "differing": 4,
     **dict.fromkeys(("moments", "narrating", "drawing"), 5),
+    **dict.fromkeys(("standing", "board", "dashboard", "watching", "timeline"), 5),
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }
 THE_WORLD = {"os", "io", "time", "subprocess", "pathlib", "random", "click"}  # nothing of it is known on floor 1

@@ -6,7 +6,7 @@ import contextlib
 
 import click
 
-from orchestrator import mending, render, session
+from orchestrator import dashboard, mending, render, session
 from orchestrator.adapters.agent import plain
 from orchestrator.core.state import Feature, World, fold
 from orchestrator.core.values import slug
@@ -37,7 +37,7 @@ def command(feature: str | None, at: str | None, check: bool, write: bool, as_js
         if as_json:
             _print_json(features, rows)
         elif rows is None:
-            render.dashboard(workspace, world, features, why=True, past=at or "the end of the log")
+            dashboard.show(workspace, world, features, at or "the end of the log", is_all=True)
         else:
             _print(rows)
     if rows:

@@ -197,6 +197,7 @@ class Feature(Value, omit_defaults=True):
     undo: Undo | None = None
     worktree: str = ""
     last_checkpoint: int = 0
+    checkpointed_at: str = ""  # when that was
     retired: bool = False
     extra: dict[str, Any] = {}
     ended_at: str | None = None
@@ -543,6 +544,7 @@ def _changed(feature: Feature, event: Event) -> Feature:
                 tip=checkpoint.commit,
                 next_n=checkpoint.n + 1,
                 last_checkpoint=checkpoint.n,
+                checkpointed_at=at,
                 reflog=checkpoint.reflog or feature.reflog,
                 **_ancestry(checkpoint.ancestors),
             )

@@ -319,7 +319,7 @@ def test_every_event_moves_the_position_that_a_state_file_carries() -> None:
         ),
         pytest.param(
             [fact.CheckpointCreated(n=4, commit=NEXT, snapshot=CONTEXT, reflog="7")],
-            {"last_checkpoint": 4, "next_n": 5, "reflog": "7", "tip": NEXT},
+            {"checkpointed_at": at(2), "last_checkpoint": 4, "next_n": 5, "reflog": "7", "tip": NEXT},
             id="a checkpoint takes its number for ever",
         ),
         pytest.param(

@@ -138,7 +138,7 @@ def test_a_message_that_was_not_delivered_is_said_once_shown_and_tried_again(rep
     done = repo.call("run")
     program = repo.root.parent / "notifier"
     assert done.stderr == f"orchestrator: {program} did not notify: no bus at (an address)\n"
-    shown = repo.run("status").splitlines()[-1]
+    shown = repo.run("status").splitlines()[-2]
     assert re.fullmatch(
         rf"the last notification, \d\d:\d\d \(\d+ s ago\), was not delivered: {program} did not notify: no bus at \(an address\)",
         shown,

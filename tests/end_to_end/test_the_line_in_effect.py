@@ -149,9 +149,10 @@ def test_drift_is_shown_by_workflows_status_and_verify_and_a_new_stop_stops(repo
             "what": "differs: its section changed since it was classified",
         },
     ]
-    assert repo.run("status").endswith(
-        "2 gates differ from orchestrator-gates.toml (orchestrator workflows shows them)\n"
-    )
+    assert repo.run("status").splitlines()[-2:] == [
+        "2 gates differ from orchestrator-gates.toml (orchestrator workflows shows them)",
+        "now: 1 can run: orchestrator run",
+    ]
     found = repo.json("verify", check=None)["findings"]
     assert [one["where"] for one in found if one["id"] == "V806"] == [
         "line/add-feature-1-make.md",

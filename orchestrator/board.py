@@ -1,0 +1,286 @@
+"""The dashboard as lines of a terminal, none longer than it is wide. Pure: knows no terminal and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from orchestrator.core.columns import MORE, columns, cut, filled, flat, folded
+from orchestrator.core.values import Value
+from orchestrator.standing import Kind, Row, age, counts
+
+Piece = tuple[str, str]  # a flat text and its style, as rich names it; the text alone says all
+Line = tuple[Piece, ...]
+
+STYLES: dict[Kind, str] = {
+    "gate": "bold yellow",
+    "trouble": "bold red",
+    "running": "green",
+    "held": "magenta",
+    "completed": "cyan",
+    "retired": "dim",
+}
+MARKS: dict[Kind, str] = {"gate": "?", "trouble": "!", "running": ">"}
+DONE, HERE, AHEAD = "█", "▓", "░"
+_GAP = 2
+_ROOM = 36  # columns that a reason takes at least to stand in its feature's own line
+_INDENT = 4
+
+
+class View(Value):
+    """What the dashboard shows. `line`: the ids of the workflows in order; `foot`: what is below the features."""
+
+    present: datetime
+    rows: tuple[Row, ...]
+    title: str = ""
+    stamp: str = ""
+    line: tuple[str, ...] = ()
+    foot: tuple[str, ...] = ()
+    to_do: str = ""
+
+
+class Column(Value):
+    """A column of the table: its heading and cells, at most so wide; `rank`: the highest is left out first."""
+
+    heading: str
+    cells: tuple[Piece, ...]
+    rank: int
+    least: int
+    most: int
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal that it takes."""
+        return min(self.most, max(columns(self.heading), *(columns(text) for text, _ in self.cells)))
+
+
+def board(view: View, width: int, height: int | None) -> list[Line]:
+    """Return the dashboard in lines of at most `width` columns, and at most `height` lines where that is given.
+
+    What does not fit goes in this order: the second lines, the block of gates, the features that matter least.
+    """
+    view = _flattened(view)
+    drawn: list[Line] = []
+    for draw in (_roomy, _close, _tight):
+        drawn = draw(view, width)
+        if height is None or len(drawn) <= height:
+            return [_fitted(line, width) for line in drawn]
+    return [_fitted(line, width) for line in _shortened(view, width, height or 1)]
+
+
+def table(view: View, width: int) -> list[Line]:
+    """Return the rows alone, each with its reason, in lines of at most `width` columns."""
+    return [_fitted(line, width) for line in _table(_flattened(view), width, reasons=3)]
+
+
+def _flattened(view: View) -> View:
+    names = ("name", "status", "workflow", "phase", "why", "heading")
+    rows = tuple(replace(one, **{name: flat(getattr(one, name)) for name in names}) for one in view.rows)
+    return replace(view, rows=rows, title=flat(view.title), stamp=flat(view.stamp), to_do=flat(view.to_do))
+
+
+def bar(row: Row, line: Sequence[str], width: int) -> str:
+    """Return where in the line a feature is, in at most `width` columns: one a workflow where there is room."""
+    if not line or width < 1:
+        return ""
+    size = min(width, len(line))
+    cells = [_cell(row, line[at * len(line) // size : (at + 1) * len(line) // size]) for at in range(size)]
+    return "".join(cells)
+
+
+def _cell(row: Row, ids: Sequence[str]) -> str:
+    if row.kind != "completed" and row.status != "completed" and row.workflow in ids:
+        return HERE
+    return DONE if all(one in row.completed for one in ids) else AHEAD
+
+
+# --- from roomy to short ---------------------------------------------------------------------------
+
+
+def _roomy(view: View, width: int) -> list[Line]:
+    return _whole(view, width, reasons=2)
+
+
+def _close(view: View, width: int) -> list[Line]:
+    return _whole(view, width, reasons=1)
+
+
+def _tight(view: View, width: int) -> list[Line]:
+    """Return one line a feature, no block and no empty lines."""
+    return [*_head(view, width), *_table(view, width, reasons=0), *_foot(view, width, lines=1)]
+
+
+def _whole(view: View, width: int, reasons: int) -> list[Line]:
+    gates = [one for one in view.rows if one.kind == "gate"]
+    parts = [_head(view, width), _gates(view, gates, width), _table(view, width, reasons), _foot(view, width, lines=3)]
+    lines: list[Line] = []
+    for part in parts:
+        lines += [*([()] if lines and part else []), *part]
+    return lines
+
+
+def _shortened(view: View, width: int, height: int) -> list[Line]:
+    """Return the most important features, and a line that says how many more there are."""
+    head, foot = _head(view, width), _foot(view, width, lines=1)
+    whole = _table(view, width, reasons=0)
+    if height < len(head) + len(foot) + 3:  # the last line says what to do: it goes last
+        return [*whole[1:], *foot[-1:]][-height:] if height < 3 else [*whole[1 : height - 1], _left(view, height - 2)]
+    room = height - len(head) - len(foot) - 2
+    return [*head, *whole[: room + 1], _left(view, room), *foot]
+
+
+def _left(view: View, shown: int) -> Line:
+    rest = view.rows[shown:]
+    return ((f"{MORE} and {len(rest)} more: {counts(rest)} (orchestrator status --all)", "dim"),)
+
+
+# --- its parts -------------------------------------------------------------------------------------
+
+
+def _head(view: View, width: int) -> list[Line]:
+    said = f"{view.title}: {counts(view.rows) or 'no feature'}"
+    room = width - columns(view.stamp) - _GAP
+    if room < columns(said):
+        return [_plain(one, "bold") for one in folded(said, width)][:2]
+    return [((filled(said, room), "bold"), (" " * _GAP, ""), (view.stamp, "dim"))]
+
+
+def _gates(view: View, gates: Sequence[Row], width: int) -> list[Line]:
+    """Return the block of what waits for a person, oldest first."""
+    if not gates:
+        return []
+    names = min(max(columns(one.name) for one in gates), max(8, width // 4))
+    places = min(max(columns(one.workflow) for one in gates), 8)
+    ages = [age(one.since, view.present) if one.since is not None else "" for one in gates]
+    since = max(map(columns, ages))
+    lines: list[Line] = [(("Waiting for you, the longest first", "bold"),)]
+    for one, waited in zip(gates, ages, strict=True):
+        kind = "goes outside" if one.is_outward else ""
+        room = width - 2 - names - places - since - 3 * _GAP - (len(kind) + _GAP if kind else 0)
+        heading = cut(one.heading, max(room, 0))
+        lines.append((
+            (f"{MARKS['gate']} ", STYLES["gate"]),
+            (f"{filled(one.name, names)}  ", "bold"),
+            (f"{' ' * (since - columns(waited))}{waited}  ", STYLES["gate"]),
+            (f"{filled(one.workflow, places)}  ", ""),
+            (heading, ""),
+            (f"  {kind}" if kind else "", "bold"),
+        ))  # fmt: skip
+    return lines
+
+
+def _table(view: View, width: int, reasons: int) -> list[Line]:
+    """Return the table; of a reason that has no place in its feature's line, `reasons` lines stand below it."""
+    if not view.rows:
+        return []
+    found = squeezed(_columns(view, width), width - 2)
+    taken = 2 + sum(one.width + _GAP for one in found)
+    beside = width - taken if width - taken >= (_ROOM if reasons else 8) else 0
+    heading = "  " + "".join(filled(one.heading, one.width) + " " * _GAP for one in found)
+    hidden = ("completed", "retired", *(("gate",) if reasons < 3 else ()))  # a gate's reason stands in its block
+    lines: list[Line] = [((heading + ("WHY" if beside else ""), "bold"),)]
+    for at, row in enumerate(view.rows):
+        cells = [(filled(one.cells[at][0], one.width) + " " * _GAP, one.cells[at][1]) for one in found]
+        mark = (filled(MARKS.get(row.kind, ""), 2), STYLES.get(row.kind, ""))
+        lines.append((mark, *cells, *([(cut(row.why, beside), "")] if beside else [])))
+        if not beside and row.kind not in hidden:
+            below = list(folded(row.why, max(1, width - _INDENT)))
+            lines += [((" " * _INDENT + one, "dim"),) for one in _first(below, reasons, width - _INDENT)]
+    return lines
+
+
+def _first(lines: Sequence[str], count: int, width: int) -> list[str]:
+    if len(lines) <= count or not count:
+        return list(lines[:count])
+    return [*lines[: count - 1], cut(f"{lines[count - 1]} {lines[count]}", width)]
+
+
+def _columns(view: View, width: int) -> list[Column]:
+    rows, is_wide = view.rows, width >= 140
+    size = len(view.line)
+    count = len(str(size))
+
+    def column(heading: str, rank: int, least: int, most: int, of: Callable[[Row], str | Piece]) -> Column:
+        cells = tuple(one if isinstance(one, tuple) else (one, "") for one in map(of, rows))
+        return Column(heading=heading, cells=cells, rank=rank, least=least, most=most)
+
+    def where(row: Row) -> str:
+        if row.status == "completed":
+            return "done"
+        return f"{row.workflow} {row.phase}" if row.phase != row.workflow else row.workflow
+
+    def along(row: Row) -> str:
+        done = sum(one in row.completed for one in view.line)
+        return f"{bar(row, view.line, 32 if is_wide else 12)} {done:>{count}}/{size}"
+
+    def point(row: Row) -> str:
+        if not row.checkpoint:
+            return ""
+        then = row.checkpointed
+        return f"#{row.checkpoint}" + (f" {age(then, view.present)}" if is_wide and then is not None else "")
+
+    found = [
+        column("FEATURE", 0, 6, 40 if is_wide else 20, lambda row: (row.name, "bold")),
+        column("LINE", 3, 4 + 2 * count, 48, along) if size else None,
+        column("STATUS", 2, 6, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
+        column("AT", 1, 4, 24 if is_wide else 14, where),
+        column("TRY", 4, 3, 4, lambda row: str(row.attempt) if row.attempt else "-"),
+        column("POINT", 5, 5, 16, point) if any(one.checkpoint for one in rows) else None,
+        column("COST", 6, 4, 10, _cost) if any(one.spent.cost for one in rows) else None,
+    ]
+    return [one for one in found if one is not None]
+
+
+def _cost(row: Row) -> str:
+    return f"${row.spent.cost:.2f}" if row.spent.cost else ""
+
+
+def squeezed(found: Sequence[Column], width: int) -> list[Column]:
+    """Return the columns as they fit: first each as narrow as it may get, then fewer of them."""
+    left = list(found)
+    while sum(one.width + _GAP for one in left) - _GAP > width:
+        broad = [one for one in left if one.width > one.least and one.heading in ("FEATURE", "AT")]
+        if broad:
+            widest = max(broad, key=lambda one: one.width - one.least)
+            left[left.index(widest)] = replace(widest, most=widest.width - 1)
+        elif len(left) > 1:
+            left.remove(max(left, key=lambda one: one.rank))
+        else:
+            return [replace(left[0], most=max(width, 0))]
+    return left
+
+
+def _foot(view: View, width: int, lines: int) -> list[Line]:
+    """Return what is the same for all, and last what to do now."""
+    found = [_plain(one, "") for text in view.foot for one in _first(list(folded(flat(text), width)), lines, width)]
+    if view.to_do:
+        found += [_plain(one, "bold") for one in _first(list(folded(f"now: {view.to_do}", width)), lines, width)]
+    return found
+
+
+def _plain(text: str, style: str) -> Line:
+    return ((text, style),)
+
+
+def _fitted(line: Line, width: int) -> Line:
+    """Return a line cut to the width, without blanks at its end."""
+    return tuple(_pieces(line, width))
+
+
+def _pieces(line: Line, width: int) -> Iterator[Piece]:
+    last = max((at for at, (text, _) in enumerate(line) if text.strip()), default=-1)
+    room = width
+    for at, (text, style) in enumerate(line[: last + 1]):
+        shown = text.rstrip() if at == last else text
+        if columns(shown) > room:
+            yield cut(shown, room), style
+            return
+        room -= columns(shown)
+        yield shown, style
+
+
+def text_of(line: Line) -> str:
+    """Return a line without its styles."""
+    return "".join(text for text, _ in line)

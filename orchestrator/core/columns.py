@@ -1,0 +1,80 @@
+"""How many columns a text takes on a terminal, and texts cut and filled to a width. Pure; draws nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+_WIDE = ("W", "F")
+_UNCOUNTED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, joiners, marks of direction, what is no character
+_LYING_OVER = ("Mn", "Me")
+_SELECTORS = range(0xFE00, 0xFE10)  # they make the character before them wide, or not, as the terminal likes
+MORE = "…"
+
+
+def flat(text: str) -> str:
+    """Return a text as one line in which each character takes the same number of columns on every terminal.
+
+    Controls, joiners and variation selectors go, so that an emoji made of several is drawn as those.
+    """
+    return " ".join("".join(filter(_is_kept, text)).split())
+
+
+def columns(text: str) -> int:
+    """Return how many columns a flat text takes; at least as many as any terminal gives it."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def cut(text: str, width: int) -> str:
+    """Return a flat text in at most `width` columns, with an ellipsis where something is gone."""
+    if columns(text) <= width:
+        return text
+    return f"{_head(text, width - 1).rstrip()}{MORE}" if width > 0 else ""
+
+
+def filled(text: str, width: int) -> str:
+    """Return a flat text in exactly `width` columns."""
+    short = cut(text, width)
+    return short + " " * (width - columns(short))
+
+
+def folded(text: str, width: int) -> Iterator[str]:
+    """Give a flat text in lines of at most `width` columns, broken between words where that goes.
+
+    Nothing is lost but a character that is wider than the line.
+    """
+    rest = text.strip()
+    while columns(rest) > width:
+        head = _head(rest, width)
+        if not head:
+            return
+        at = len(head) if rest[len(head)] == " " else head.rfind(" ")
+        head = head[:at] if at > 0 else head
+        yield head.rstrip()
+        rest = rest[len(head) :].lstrip()
+    if rest:
+        yield rest
+
+
+def _head(text: str, width: int) -> str:
+    """Return the longest beginning that takes at most `width` columns."""
+    taken = 0
+    for at, one in enumerate(text):
+        taken += _columns_of(one)
+        if taken > width:
+            return text[:at]
+    return text
+
+
+def _is_kept(one: str) -> bool:
+    if one.isspace():
+        return True
+    return unicodedata.category(one) not in _UNCOUNTED and ord(one) not in _SELECTORS
+
+
+def _columns_of(one: str) -> int:
+    if " " <= one <= "~":
+        return 1
+    if unicodedata.category(one) in _LYING_OVER:
+        return 0
+    return 2 if unicodedata.east_asian_width(one) in _WIDE else 1
