@@ -24,16 +24,21 @@ STYLES: dict[Kind, str] = {
 }
 MARKS: dict[Kind, str] = {"gate": "?", "trouble": "!", "running": ">"}
 DONE, HERE, AHEAD = "█", "▓", "░"
+_OVER: tuple[Kind, ...] = ("completed", "retired")
 _GAP = 2
 _ROOM = 36  # columns that a reason takes at least to stand in its feature's own line
 _INDENT = 4
 
 
 class View(Value):
-    """What the dashboard shows. `line`: the ids of the workflows in order; `foot`: what is below the features."""
+    """What the dashboard shows. `line`: the ids of the workflows in order; `foot`: what is below the features.
+
+    `hidden` are rows that are counted only.
+    """
 
     present: datetime
     rows: tuple[Row, ...]
+    hidden: tuple[Row, ...] = ()
     title: str = ""
     stamp: str = ""
     line: tuple[str, ...] = ()
@@ -59,15 +64,21 @@ class Column(Value):
 def board(view: View, width: int, height: int | None) -> list[Line]:
     """Return the dashboard in lines of at most `width` columns, and at most `height` lines where that is given.
 
-    What does not fit goes in this order: the second lines, the block of gates, the features that matter least.
+    What does not fit goes in this order: features that are done, second lines, the block of gates, features that
+    matter less than others.
     """
     view = _flattened(view)
-    drawn: list[Line] = []
-    for draw in (_roomy, _close, _tight):
-        drawn = draw(view, width)
+    live = _without_the_done(view)
+    for draw, shown in ((_roomy, view), (_roomy, live), (_close, view), (_close, live), (_tight, view), (_tight, live)):
+        drawn = draw(shown, width)
         if height is None or len(drawn) <= height:
             return [_fitted(line, width) for line in drawn]
     return [_fitted(line, width) for line in _shortened(view, width, height or 1)]
+
+
+def _without_the_done(view: View) -> View:
+    hidden = tuple(one for one in view.rows if one.kind in _OVER)
+    return replace(view, rows=tuple(one for one in view.rows if one.kind not in _OVER), hidden=hidden)
 
 
 def table(view: View, width: int) -> list[Line]:
@@ -122,25 +133,19 @@ def _whole(view: View, width: int, reasons: int) -> list[Line]:
 
 
 def _shortened(view: View, width: int, height: int) -> list[Line]:
-    """Return the most important features, and a line that says how many more there are."""
-    head, foot = _head(view, width), _foot(view, width, lines=1)
-    whole = _table(view, width, reasons=0)
-    if height < len(head) + len(foot) + 3:  # the last line says what to do: it goes last
-        return [*whole[1:], *foot[-1:]][-height:] if height < 3 else [*whole[1 : height - 1], _left(view, height - 2)]
-    room = height - len(head) - len(foot) - 2
-    return [*head, *whole[: room + 1], _left(view, room), *foot]
-
-
-def _left(view: View, shown: int) -> Line:
-    rest = view.rows[shown:]
-    return ((f"{MORE} and {len(rest)} more: {counts(rest)} (orchestrator status --all)", "dim"),)
+    """Return the features that matter most, and a line that says how many more there are."""
+    for count in range(min(len(view.rows), height), 0, -1):
+        drawn = _tight(replace(view, rows=view.rows[:count], hidden=view.rows[count:]), width)
+        if len(drawn) <= height:
+            return drawn
+    return _tight(view, width)[-1:]  # what to do now; there is no room for more
 
 
 # --- its parts -------------------------------------------------------------------------------------
 
 
 def _head(view: View, width: int) -> list[Line]:
-    said = f"{view.title}: {counts(view.rows) or 'no feature'}"
+    said = f"{view.title}: {counts((*view.rows, *view.hidden)) or 'no feature'}"
     room = width - columns(view.stamp) - _GAP
     if room < columns(said):
         return [_plain(one, "bold") for one in folded(said, width)][:2]
@@ -174,21 +179,27 @@ def _gates(view: View, gates: Sequence[Row], width: int) -> list[Line]:
 def _table(view: View, width: int, reasons: int) -> list[Line]:
     """Return the table; of a reason that has no place in its feature's line, `reasons` lines stand below it."""
     if not view.rows:
-        return []
+        return _left(view)
     found = squeezed(_columns(view, width), width - 2)
     taken = 2 + sum(one.width + _GAP for one in found)
     beside = width - taken if width - taken >= (_ROOM if reasons else 8) else 0
     heading = "  " + "".join(filled(one.heading, one.width) + " " * _GAP for one in found)
-    hidden = ("completed", "retired", *(("gate",) if reasons < 3 else ()))  # a gate's reason stands in its block
+    silent = (*_OVER, *(("gate",) if reasons < 3 else ()))  # a gate's reason stands in its block
     lines: list[Line] = [((heading + ("WHY" if beside else ""), "bold"),)]
     for at, row in enumerate(view.rows):
         cells = [(filled(one.cells[at][0], one.width) + " " * _GAP, one.cells[at][1]) for one in found]
         mark = (filled(MARKS.get(row.kind, ""), 2), STYLES.get(row.kind, ""))
         lines.append((mark, *cells, *([(cut(row.why, beside), "")] if beside else [])))
-        if not beside and row.kind not in hidden:
+        if not beside and row.kind not in silent:
             below = list(folded(row.why, max(1, width - _INDENT)))
             lines += [((" " * _INDENT + one, "dim"),) for one in _first(below, reasons, width - _INDENT)]
-    return lines
+    return [*lines, *_left(view)]
+
+
+def _left(view: View) -> list[Line]:
+    if not view.hidden:
+        return []
+    return [_plain(f"{MORE} and {len(view.hidden)} more (--all): {counts(view.hidden)}", "dim")]
 
 
 def _first(lines: Sequence[str], count: int, width: int) -> list[str]:
@@ -215,6 +226,10 @@ def _columns(view: View, width: int) -> list[Column]:
         done = sum(one in row.completed for one in view.line)
         return f"{bar(row, view.line, 32 if is_wide else 12)} {done:>{count}}/{size}"
 
+    def since(row: Row) -> Piece:
+        is_told = row.since is not None and row.kind not in _OVER
+        return age(row.since, view.present) if row.since and is_told else "", STYLES.get(row.kind, "")
+
     def point(row: Row) -> str:
         if not row.checkpoint:
             return ""
@@ -222,13 +237,14 @@ def _columns(view: View, width: int) -> list[Column]:
         return f"#{row.checkpoint}" + (f" {age(then, view.present)}" if is_wide and then is not None else "")
 
     found = [
-        column("FEATURE", 0, 6, 40 if is_wide else 20, lambda row: (row.name, "bold")),
-        column("LINE", 3, 4 + 2 * count, 48, along) if size else None,
-        column("STATUS", 2, 6, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
-        column("AT", 1, 4, 24 if is_wide else 14, where),
-        column("TRY", 4, 3, 4, lambda row: str(row.attempt) if row.attempt else "-"),
-        column("POINT", 5, 5, 16, point) if any(one.checkpoint for one in rows) else None,
-        column("COST", 6, 4, 10, _cost) if any(one.spent.cost for one in rows) else None,
+        column("FEATURE", 0, 14, 40 if is_wide else 20, lambda row: (row.name, "bold")),
+        column("LINE", 4, 4 + 2 * count, 48, along) if size else None,
+        column("STATUS", 3, 6, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
+        column("AT", 1, 8, 24 if is_wide else 14, where),
+        column("SINCE", 2, 5, 11, since) if any(one.since for one in rows) else None,
+        column("ATTEMPT" if is_wide else "ATT.", 5, 3, 7, lambda row: str(row.attempt) if row.attempt else "-"),
+        column("CHECKPOINT" if is_wide else "CKPT", 6, 4, 18, point) if any(one.checkpoint for one in rows) else None,
+        column("COST", 7, 4, 10, _cost) if any(one.spent.cost for one in rows) else None,
     ]
     return [one for one in found if one is not None]
 

@@ -112,7 +112,7 @@ def view(workspace: Workspace, world: World, features: Sequence[Feature], seen: 
 
 
 def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment:%H:%M:%S}" if moment.date() == now().date() else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _ids(workspace: Workspace, world: World, past: str | None) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ _MOVES: dict[Kind, str] = {
     "completed": "there is nothing left to do",
     "retired": "there is nothing left to do",
 }
-READY = "ready"
+_TURN = "its turn comes with the next step"
 
 
 class Sight(Value):
@@ -106,7 +106,7 @@ def row(feature: Feature, sight: Sight, turn: int = 0) -> Row:
         attempt=feature.attempts.get(feature.place.workflow, 0),
         completed=feature.workflows_completed,
         started=feature.started,
-        why=one_line(why(feature, sight)) + (_turn(turn) if kind_ == "ready" else ""),
+        why=_in_turn(one_line(why(feature, sight)), turn),
         heading=one_line(gate.gate.heading) if gate is not None else "",
         is_outward=gate is not None and gate.gate.type == "deploy",
         since=_since(feature),
@@ -117,8 +117,8 @@ def row(feature: Feature, sight: Sight, turn: int = 0) -> Row:
     )
 
 
-def _turn(turn: int) -> str:
-    return "" if turn < 2 else f" ({turn - 1} before it)"
+def _in_turn(said: str, turn: int) -> str:
+    return said if turn < 2 else said.replace(_TURN, f"{turn - 1} {'has' if turn == 2 else 'have'} a turn before it")
 
 
 def _turns(world: World, sight: Sight) -> dict[FeatureId, int]:
@@ -239,14 +239,13 @@ def _would_run(feature: Feature, sight: Sight) -> str:
     )
     if feature.attempt is not None:
         return f"attempt {feature.attempt.number} was interrupted; the next step does it again"
-    return f"{READY}: its turn comes with the next step{failed}"
+    return f"ready: {_TURN}{failed}"
 
 
 def account(world: World, feature: Feature, sight: Sight) -> Iterator[str]:
     """Give why a feature stands where it stands: since when, what has to happen, who is before it."""
     row_ = row(feature, sight)
     since = f", since {ago(row_.since.isoformat(), sight.present)}" if row_.since is not None else ""
-    yield f"why: {row_.why}"
     yield f"it is {row_.status}{since}; {_MOVES[row_.kind]}"
     turn = _turns(world, sight).get(feature.id, 0)
     order = {place: id_ for id_, place in _turns(world, sight).items()}

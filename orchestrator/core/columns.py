@@ -39,21 +39,28 @@ def filled(text: str, width: int) -> str:
 
 
 def folded(text: str, width: int) -> Iterator[str]:
-    """Give a flat text in lines of at most `width` columns, broken between words where that goes.
+    """Give a flat text in lines of at most `width` columns, broken between words and between wide characters.
 
-    Nothing is lost but a character that is wider than the line.
+    A longer word, a path say, stands whole in a line of its own: what is broken cannot be copied.
     """
     rest = text.strip()
     while columns(rest) > width:
-        head = _head(rest, width)
-        if not head:
-            return
-        at = len(head) if rest[len(head)] == " " else head.rfind(" ")
-        head = head[:at] if at > 0 else head
-        yield head.rstrip()
-        rest = rest[len(head) :].lstrip()
+        at = _break(rest, len(_head(rest, width)))
+        if at >= len(rest):
+            break
+        yield rest[:at].rstrip()
+        rest = rest[at:].lstrip()
     if rest:
         yield rest
+
+
+def _break(text: str, most: int) -> int:
+    """Return where a line ends that holds at most the first `most` characters, or else one word."""
+    for at in range(most, 0, -1):
+        if text[at] == " " or _columns_of(text[at - 1]) == 2:
+            return at
+    beyond = text.find(" ", most)
+    return len(text) if beyond < 0 else beyond
 
 
 def _head(text: str, width: int) -> str:
