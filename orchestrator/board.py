@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from orchestrator.core.columns import MORE, columns, cut, filled, flat, folded
 from orchestrator.core.values import Value
-from orchestrator.standing import Kind, Row, age, counts
+from orchestrator.standing import KINDS, Kind, Row, age, counts
 
 Piece = tuple[str, str]  # a flat text and its style, as rich names it; the text alone says all
 Line = tuple[Piece, ...]
@@ -25,6 +25,12 @@ STYLES: dict[Kind, str] = {
 MARKS: dict[Kind, str] = {"gate": "?", "trouble": "!", "running": ">"}
 DONE, HERE, AHEAD = "█", "▓", "░"
 _OVER: tuple[Kind, ...] = ("completed", "retired")
+Reasons = Mapping[Kind, int]  # in how many lines, of a feature of each kind
+_WHOLE: Reasons = {kind: 9 for kind in KINDS if kind not in _OVER}
+_TWICE: Reasons = {kind: 2 for kind in KINDS if kind not in (*_OVER, "gate")}  # whose reason stands in its block
+_ONCE: Reasons = dict.fromkeys(_TWICE, 1)
+_OF_TROUBLE: Reasons = {"trouble": 1, "held": 1}
+_NONE: Reasons = {}
 _GAP = 2
 _ROOM = 36  # columns that a reason takes at least to stand in its feature's own line
 _INDENT = 4
@@ -47,7 +53,7 @@ class View(Value):
 
 
 class Column(Value):
-    """A column of the table: its heading and cells, at most so wide; `rank`: the highest is left out first."""
+    """A column of the table: its heading and cells, so wide; `rank`: the highest is left out first."""
 
     heading: str
     cells: tuple[Piece, ...]
@@ -58,21 +64,27 @@ class Column(Value):
     @property
     def width(self) -> int:
         """The columns of the terminal that it takes."""
-        return min(self.most, max(columns(self.heading), *(columns(text) for text, _ in self.cells)))
+        return min(self.most, max(columns(text) for text in (self.heading, *(text for text, _ in self.cells))))
+
+    @property
+    def narrowest(self) -> int:
+        """The columns below which it says too little."""
+        return min(self.width, self.least)
 
 
 def board(view: View, width: int, height: int | None) -> list[Line]:
     """Return the dashboard in lines of at most `width` columns, and at most `height` lines where that is given.
 
-    What does not fit goes in this order: features that are done, second lines, the block of gates, features that
-    matter less than others.
+    What does not fit goes in this order: features that are done, reasons in lines of their own, the block of gates,
+    features that matter less than others.
     """
     view = _flattened(view)
     live = _without_the_done(view)
-    for draw, shown in ((_roomy, view), (_roomy, live), (_close, view), (_close, live), (_tight, view), (_tight, live)):
-        drawn = draw(shown, width)
-        if height is None or len(drawn) <= height:
-            return [_fitted(line, width) for line in drawn]
+    for reasons in (_TWICE, _ONCE, _OF_TROUBLE, _NONE):
+        for shown in (view, live):
+            drawn = _whole(shown, width, reasons)
+            if height is None or len(drawn) <= height:
+                return [_fitted(line, width) for line in drawn]
     return [_fitted(line, width) for line in _shortened(view, width, height or 1)]
 
 
@@ -83,7 +95,7 @@ def _without_the_done(view: View) -> View:
 
 def table(view: View, width: int) -> list[Line]:
     """Return the rows alone, each with its reason, in lines of at most `width` columns."""
-    return [_fitted(line, width) for line in _table(_flattened(view), width, reasons=3)]
+    return [_fitted(line, width) for line in _table(_flattened(view), width, _WHOLE)]
 
 
 def _flattened(view: View) -> View:
@@ -107,23 +119,15 @@ def _cell(row: Row, ids: Sequence[str]) -> str:
     return DONE if all(one in row.completed for one in ids) else AHEAD
 
 
-# --- from roomy to short ---------------------------------------------------------------------------
-
-
-def _roomy(view: View, width: int) -> list[Line]:
-    return _whole(view, width, reasons=2)
-
-
-def _close(view: View, width: int) -> list[Line]:
-    return _whole(view, width, reasons=1)
+# --- whole and short -------------------------------------------------------------------------------
 
 
 def _tight(view: View, width: int) -> list[Line]:
     """Return one line a feature, no block and no empty lines."""
-    return [*_head(view, width), *_table(view, width, reasons=0), *_foot(view, width, lines=1)]
+    return [*_head(view, width), *_table(view, width, _NONE), *_foot(view, width, lines=1)]
 
 
-def _whole(view: View, width: int, reasons: int) -> list[Line]:
+def _whole(view: View, width: int, reasons: Reasons) -> list[Line]:
     gates = [one for one in view.rows if one.kind == "gate"]
     parts = [_head(view, width), _gates(view, gates, width), _table(view, width, reasons), _foot(view, width, lines=3)]
     lines: list[Line] = []
@@ -176,23 +180,23 @@ def _gates(view: View, gates: Sequence[Row], width: int) -> list[Line]:
     return lines
 
 
-def _table(view: View, width: int, reasons: int) -> list[Line]:
-    """Return the table; of a reason that has no place in its feature's line, `reasons` lines stand below it."""
+def _table(view: View, width: int, reasons: Reasons) -> list[Line]:
+    """Return the table; a reason that has no place in its feature's line stands below it, or is left out."""
     if not view.rows:
         return _left(view)
     found = squeezed(_columns(view, width), width - 2)
     taken = 2 + sum(one.width + _GAP for one in found)
     beside = width - taken if width - taken >= (_ROOM if reasons else 8) else 0
     heading = "  " + "".join(filled(one.heading, one.width) + " " * _GAP for one in found)
-    silent = (*_OVER, *(("gate",) if reasons < 3 else ()))  # a gate's reason stands in its block
     lines: list[Line] = [((heading + ("WHY" if beside else ""), "bold"),)]
     for at, row in enumerate(view.rows):
         cells = [(filled(one.cells[at][0], one.width) + " " * _GAP, one.cells[at][1]) for one in found]
         mark = (filled(MARKS.get(row.kind, ""), 2), STYLES.get(row.kind, ""))
         lines.append((mark, *cells, *([(cut(row.why, beside), "")] if beside else [])))
-        if not beside and row.kind not in silent:
+        if not beside:
             below = list(folded(row.why, max(1, width - _INDENT)))
-            lines += [((" " * _INDENT + one, "dim"),) for one in _first(below, reasons, width - _INDENT)]
+            shown = _first(below, reasons.get(row.kind, 0), width - _INDENT)
+            lines += [_plain(" " * _INDENT + one, "dim") for one in shown]
     return [*lines, *_left(view)]
 
 
@@ -238,13 +242,13 @@ def _columns(view: View, width: int) -> list[Column]:
 
     found = [
         column("FEATURE", 0, 14, 40 if is_wide else 20, lambda row: (row.name, "bold")),
-        column("LINE", 4, 4 + 2 * count, 48, along) if size else None,
-        column("STATUS", 3, 6, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
+        column("LINE", 4, 48, 48, along) if size else None,
+        column("STATUS", 3, 9, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
         column("AT", 1, 8, 24 if is_wide else 14, where),
-        column("SINCE", 2, 5, 11, since) if any(one.since for one in rows) else None,
-        column("ATTEMPT" if is_wide else "ATT.", 5, 3, 7, lambda row: str(row.attempt) if row.attempt else "-"),
-        column("CHECKPOINT" if is_wide else "CKPT", 6, 4, 18, point) if any(one.checkpoint for one in rows) else None,
-        column("COST", 7, 4, 10, _cost) if any(one.spent.cost for one in rows) else None,
+        column("SINCE", 2, 11, 11, since) if any(one.since for one in rows) else None,
+        column("ATTEMPT" if is_wide else "ATT.", 5, 7, 7, lambda row: str(row.attempt) if row.attempt else "-"),
+        column("CHECKPOINT" if is_wide else "CKPT", 6, 18, 18, point) if any(one.checkpoint for one in rows) else None,
+        column("COST", 7, 10, 10, _cost) if any(one.spent.cost for one in rows) else None,
     ]
     return [one for one in found if one is not None]
 
@@ -254,18 +258,18 @@ def _cost(row: Row) -> str:
 
 
 def squeezed(found: Sequence[Column], width: int) -> list[Column]:
-    """Return the columns as they fit: first each as narrow as it may get, then fewer of them."""
+    """Return the columns as they fit: the least important ones go until the rest, as narrow as it may get, fits."""
     left = list(found)
-    while sum(one.width + _GAP for one in left) - _GAP > width:
-        broad = [one for one in left if one.width > one.least and one.heading in ("FEATURE", "AT")]
-        if broad:
-            widest = max(broad, key=lambda one: one.width - one.least)
-            left[left.index(widest)] = replace(widest, most=widest.width - 1)
-        elif len(left) > 1:
-            left.remove(max(left, key=lambda one: one.rank))
-        else:
-            return [replace(left[0], most=max(width, 0))]
-    return left
+    while len(left) > 1 and _taken([one.narrowest for one in left]) > width:
+        left.remove(max(left, key=lambda one: one.rank))
+    while _taken([one.width for one in left]) > width and any(one.width > one.narrowest for one in left):
+        broadest = max(left, key=lambda one: one.width - one.narrowest)
+        left[left.index(broadest)] = replace(broadest, most=broadest.width - 1)
+    return left if len(left) > 1 else [replace(one, most=min(one.most, max(width, 0))) for one in left]
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _foot(view: View, width: int, lines: int) -> list[Line]:
@@ -282,19 +286,17 @@ def _plain(text: str, style: str) -> Line:
 
 def _fitted(line: Line, width: int) -> Line:
     """Return a line cut to the width, without blanks at its end."""
-    return tuple(_pieces(line, width))
-
-
-def _pieces(line: Line, width: int) -> Iterator[Piece]:
-    last = max((at for at, (text, _) in enumerate(line) if text.strip()), default=-1)
+    pieces: list[Piece] = []
     room = width
-    for at, (text, style) in enumerate(line[: last + 1]):
-        shown = text.rstrip() if at == last else text
-        if columns(shown) > room:
-            yield cut(shown, room), style
-            return
+    for text, style in line:
+        shown = cut(text, room)
+        pieces.append((shown, style))
         room -= columns(shown)
-        yield shown, style
+        if shown != text:
+            break
+    while pieces and not pieces[-1][0].strip():
+        pieces.pop()
+    return (*pieces[:-1], (pieces[-1][0].rstrip(), pieces[-1][1])) if pieces else ()
 
 
 def text_of(line: Line) -> str:

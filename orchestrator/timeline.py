@@ -25,6 +25,7 @@ _STYLES = {
     "interrupted": "magenta",
     "now": "bold",
 }
+_WORDS = {"gate": "reached its gate"}
 _MARKS = {"gate": "?", "rollback": "<", "parked": "!"}
 
 
@@ -84,7 +85,7 @@ def _stretch(
         what=_what(span, first),
         kind=span.kind,
         seconds=_seconds(span, present),
-        ended=span.outcome or ("ended" if span.ended else "now"),
+        ended=_WORDS.get(span.outcome, span.outcome) or ("ended" if span.ended else "now"),
         more="; ".join(one for one in more if one),
     )
 

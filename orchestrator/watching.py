@@ -61,12 +61,14 @@ def _look(workspace: Workspace) -> tuple[int, int]:
 
 
 def _draw(console: Any, workspace: Workspace, size: os.terminal_size) -> None:
-    from rich.console import Group
+    from rich.control import Control
     from rich.screen import Screen
+    from rich.text import Text
 
     console.size = (size.columns, size.lines)
     lines = _lines(workspace, size)
-    console.print(Screen(Group(*(dashboard.styled(line) for line in lines))), end="")
+    shown = Text("\n", no_wrap=True, overflow="crop", end="").join(map(dashboard.styled, lines))
+    console.print(Control.home(), Screen(shown), sep="", end="")  # in one write
 
 
 def _lines(workspace: Workspace, size: os.terminal_size) -> list[Line]:

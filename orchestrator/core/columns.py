@@ -9,6 +9,14 @@ _WIDE = ("W", "F")
 _UNCOUNTED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, joiners, marks of direction, what is no character
 _LYING_OVER = ("Mn", "Me")
 _SELECTORS = range(0xFE00, 0xFE10)  # they make the character before them wide, or not, as the terminal likes
+_WIDE_BESIDES = (  # halves of flags, and what is wide since Unicode 16: older tables have them narrow
+    range(0x1F1E6, 0x1F200),
+    range(0x2630, 0x2638),
+    range(0x268A, 0x2690),
+    range(0x4DC0, 0x4E00),
+    range(0x1D300, 0x1D357),
+    range(0x1D360, 0x1D377),
+)
 MORE = "…"
 
 
@@ -84,4 +92,5 @@ def _columns_of(one: str) -> int:
         return 1
     if unicodedata.category(one) in _LYING_OVER:
         return 0
-    return 2 if unicodedata.east_asian_width(one) in _WIDE else 1
+    is_wide = unicodedata.east_asian_width(one) in _WIDE or any(ord(one) in found for found in _WIDE_BESIDES)
+    return 2 if is_wide else 1
