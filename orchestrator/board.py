@@ -84,8 +84,8 @@ def board(view: View, width: int, height: int | None) -> list[Line]:
         for shown in (view, live):
             drawn = _whole(shown, width, reasons)
             if height is None or len(drawn) <= height:
-                return [_fitted(line, width) for line in drawn]
-    return [_fitted(line, width) for line in _shortened(view, width, height or 1)]
+                return [fitted(line, width) for line in drawn]
+    return [fitted(line, width) for line in _shortened(view, width, height or 1)]
 
 
 def _without_the_done(view: View) -> View:
@@ -95,7 +95,7 @@ def _without_the_done(view: View) -> View:
 
 def table(view: View, width: int) -> list[Line]:
     """Return the rows alone, each with its reason, in lines of at most `width` columns."""
-    return [_fitted(line, width) for line in _table(_flattened(view), width, _WHOLE)]
+    return [fitted(line, width) for line in _table(_flattened(view), width, _WHOLE)]
 
 
 def _flattened(view: View) -> View:
@@ -284,7 +284,7 @@ def _plain(text: str, style: str) -> Line:
     return ((text, style),)
 
 
-def _fitted(line: Line, width: int) -> Line:
+def fitted(line: Line, width: int) -> Line:
     """Return a line cut to the width, without blanks at its end."""
     pieces: list[Piece] = []
     room = width

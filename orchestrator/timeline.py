@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from orchestrator.adapters.agent import one_line
+from orchestrator.board import Line, fitted
 from orchestrator.core import events as fact
 from orchestrator.core.columns import columns, cut, filled, flat
 from orchestrator.core.events import Event
@@ -173,7 +174,7 @@ def _said(event: Event, runs: set[str]) -> tuple[str, str] | None:
 # --- drawn -----------------------------------------------------------------------------------------
 
 
-def drawn(found: Sequence[Entry], width: int) -> Iterator[tuple[tuple[str, str], ...]]:
+def drawn(found: Sequence[Entry], width: int) -> Iterator[Line]:
     """Give the rows as lines of styled pieces, the day in a line of its own where it changes; `width` 0 for no end."""
     day = ""
     times = [duration(one.seconds) if one.seconds is not None else "" for one in found]
@@ -183,7 +184,7 @@ def drawn(found: Sequence[Entry], width: int) -> Iterator[tuple[tuple[str, str],
         today = f"{then:%Y-%m-%d}" if then is not None else ""
         if today != day:
             day = today
-            yield ((f"  {day}", "bold"),)
+            yield fitted(((f"  {day}", "bold"),), width or len(day) + 2)
         stamp = f"{then:%H:%M:%S}" if then is not None else ""
         head = f"{_MARKS.get(one.kind, ' ')} {filled(stamp, 8)}  {took.rjust(room)}  "
         ended = f"  {one.ended}" if one.ended else ""
@@ -193,4 +194,5 @@ def drawn(found: Sequence[Entry], width: int) -> Iterator[tuple[tuple[str, str],
             free = max(0, width - columns(head) - columns(ended))
             what = cut(what, free)
             more = cut(more, max(0, free - columns(what)))
-        yield (head, "dim"), (what, ""), (ended, _STYLES.get(one.ended, "")), (more, "dim")
+        line = (head, "dim"), (what, ""), (ended, _STYLES.get(one.ended, "")), (more, "dim")
+        yield fitted(line, width) if width else line
