@@ -53,23 +53,19 @@ class View(Value):
 
 
 class Column(Value):
-    """A column of the table: its heading and cells, so wide; `rank`: the highest is left out first."""
+    """A column of the table. The highest `rank` is left out first; below the width `least` it says too little."""
 
     heading: str
     cells: tuple[Piece, ...]
     rank: int
     least: int
-    most: int
+    width: int
 
-    @property
-    def width(self) -> int:
-        """The columns of the terminal that it takes."""
-        return min(self.most, max(columns(text) for text in (self.heading, *(text for text, _ in self.cells))))
 
-    @property
-    def narrowest(self) -> int:
-        """The columns below which it says too little."""
-        return min(self.width, self.least)
+def column(heading: str, cells: Sequence[Piece], rank: int, least: int, most: int) -> Column:
+    """Return a column as wide as its widest cell, at most `most`; with `least` 0 it is never cut short."""
+    width = min(most, max(columns(text) for text in (heading, *(text for text, _ in cells))))
+    return Column(heading=heading, cells=tuple(cells), rank=rank, least=min(width, least or width), width=width)
 
 
 def board(view: View, width: int, height: int | None) -> list[Line]:
@@ -217,9 +213,8 @@ def _columns(view: View, width: int) -> list[Column]:
     size = len(view.line)
     count = len(str(size))
 
-    def column(heading: str, rank: int, least: int, most: int, of: Callable[[Row], str | Piece]) -> Column:
-        cells = tuple(one if isinstance(one, tuple) else (one, "") for one in map(of, rows))
-        return Column(heading=heading, cells=cells, rank=rank, least=least, most=most)
+    def of(found: Callable[[Row], str | Piece]) -> list[Piece]:
+        return [one if isinstance(one, tuple) else (one, "") for one in map(found, rows)]
 
     def where(row: Row) -> str:
         if row.status == "completed":
@@ -241,14 +236,16 @@ def _columns(view: View, width: int) -> list[Column]:
         return f"#{row.checkpoint}" + (f" {age(then, view.present)}" if is_wide and then is not None else "")
 
     found = [
-        column("FEATURE", 0, 14, 40 if is_wide else 20, lambda row: (row.name, "bold")),
-        column("LINE", 4, 48, 48, along) if size else None,
-        column("STATUS", 3, 9, 9, lambda row: (row.status, STYLES.get(row.kind, ""))),
-        column("AT", 1, 8, 24 if is_wide else 14, where),
-        column("SINCE", 2, 11, 11, since) if any(one.since for one in rows) else None,
-        column("ATTEMPT" if is_wide else "ATT.", 5, 7, 7, lambda row: str(row.attempt) if row.attempt else "-"),
-        column("CHECKPOINT" if is_wide else "CKPT", 6, 18, 18, point) if any(one.checkpoint for one in rows) else None,
-        column("COST", 7, 10, 10, _cost) if any(one.spent.cost for one in rows) else None,
+        column("FEATURE", of(lambda row: (row.name, "bold")), 0, 14, 40 if is_wide else 20),
+        column("LINE", of(along), 4, 0, 48) if size else None,
+        column("STATUS", of(lambda row: (row.status, STYLES.get(row.kind, ""))), 3, 0, 9),
+        column("AT", of(where), 1, 8, 24 if is_wide else 14),
+        column("SINCE", of(since), 2, 0, 11) if any(one.since for one in rows) else None,
+        column("ATTEMPT" if is_wide else "ATT.", of(lambda row: str(row.attempt or "-")), 5, 0, 7),
+        column("CHECKPOINT" if is_wide else "CKPT", of(point), 6, 0, 18)
+        if any(one.checkpoint for one in rows)
+        else None,
+        column("COST", of(_cost), 7, 0, 10) if any(one.spent.cost for one in rows) else None,
     ]
     return [one for one in found if one is not None]
 
@@ -260,12 +257,12 @@ def _cost(row: Row) -> str:
 def squeezed(found: Sequence[Column], width: int) -> list[Column]:
     """Return the columns as they fit: the least important ones go until the rest, as narrow as it may get, fits."""
     left = list(found)
-    while len(left) > 1 and _taken([one.narrowest for one in left]) > width:
+    while len(left) > 1 and _taken([one.least for one in left]) > width:
         left.remove(max(left, key=lambda one: one.rank))
-    while _taken([one.width for one in left]) > width and any(one.width > one.narrowest for one in left):
-        broadest = max(left, key=lambda one: one.width - one.narrowest)
-        left[left.index(broadest)] = replace(broadest, most=broadest.width - 1)
-    return left if len(left) > 1 else [replace(one, most=min(one.most, max(width, 0))) for one in left]
+    while _taken([one.width for one in left]) > width and any(one.width > one.least for one in left):
+        broadest = max(left, key=lambda one: one.width - one.least)
+        left[left.index(broadest)] = replace(broadest, width=broadest.width - 1)
+    return left if len(left) > 1 else [replace(one, width=min(one.width, max(width, 0))) for one in left]
 
 
 def _taken(widths: Sequence[int]) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.board import Column, View, bar, board, squeezed, table, text_of
+from orchestrator.board import View, bar, board, column, squeezed, table, text_of
 from orchestrator.core.columns import columns
 from orchestrator.core.state import Spent
 from orchestrator.standing import KINDS, Kind, Row
@@ -125,8 +125,8 @@ def test_the_bar_has_a_cell_for_each_workflow_or_one_for_several() -> None:
 
 
 def test_columns_get_narrower_before_the_least_important_goes() -> None:
-    name = Column(heading="FEATURE", cells=(("x" * 30, ""),), rank=0, least=14, most=40)
-    cost = Column(heading="COST", cells=(("$1.00", ""),), rank=7, least=4, most=10)
+    name = column("FEATURE", [("x" * 30, "")], 0, 14, 40)
+    cost = column("COST", [("$1.00", "")], 7, 0, 10)
     assert [one.width for one in squeezed((name, cost), 30)] == [23, 5]
     assert [one.width for one in squeezed((name, cost), 18)] == [18]
     assert [one.width for one in squeezed((name, cost), 5)] == [5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 _WIDE = ("W", "F")
 _UNCOUNTED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, joiners, marks of direction, what is no character
@@ -87,6 +88,7 @@ def _is_kept(one: str) -> bool:
     return unicodedata.category(one) not in _UNCOUNTED and ord(one) not in _SELECTORS
 
 
+@lru_cache(maxsize=4096)
 def _columns_of(one: str) -> int:
     if " " <= one <= "~":
         return 1
