@@ -286,7 +286,7 @@ def fitted(line: Line, width: int) -> Line:
     pieces: list[Piece] = []
     room = width
     for text, style in line:
-        shown = cut(text, room)
+        shown = cut(text if columns(text) <= room else text.rstrip(), room)  # blanks beyond the end are not missed
         pieces.append((shown, style))
         room -= columns(shown)
         if shown != text:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.board import View, bar, board, column, squeezed, table, text_of
+from orchestrator.board import View, bar, board, column, fitted, squeezed, table, text_of
 from orchestrator.core.columns import columns
 from orchestrator.core.state import Spent
 from orchestrator.standing import KINDS, Kind, Row
@@ -102,6 +102,11 @@ def test_with_more_features_than_lines_those_that_wait_and_work_stay_and_a_line_
     assert "… and 46 more (--all): 6 running, 40 completed" in short
     assert short.endswith("now: x")
     assert "more" not in shown(view, 80)
+
+
+def test_blanks_at_a_lines_end_are_not_told_as_cut() -> None:
+    assert fitted((("name  ", ""), ("CKPT  ", "")), 10) == (("name  ", ""), ("CKPT", ""))
+    assert fitted((("name  ", ""), ("CKPT  ", "")), 9) == (("name  ", ""), ("CK…", ""))
 
 
 def test_a_reason_stands_in_its_own_line_only_where_the_terminal_is_narrow() -> None:
