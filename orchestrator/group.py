@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "close the attempt that brief opened",
     "status": "show who is where, what waits, since when",
     "approve": "decide the gates that wait, in one sitting",
+    "review": "show the waiting gates as a page in your browser, and decide there",
     "signers": "say whose signature counts at a gate",
     "guard": "check a push: is every gate of it approved and signed",
     "publish": "push the signed approvals, for a guard on the server",

@@ -38,6 +38,7 @@ TARGETS = (
     Target("run", f"run {_WAITS}", "steps of all features until nothing is left to do"),
     Target("status", f"status {_AT} {_FEATURE}", "the dashboard; FEATURE=, AT="),
     Target("approve", f"approve {_WHY} {_FEATURE}", "show the waiting gates and take one decision"),
+    Target("review", "review", "the waiting gates as a page in your browser"),
     Target("reject", f"reject {_WHY} {_TO} {_FEATURE}", "send FEATURE= back; WHY= is told to the agent; TO="),
     Target("feature", f"start {_FEATURE}", "begin FEATURE="),
     Target("checkpoint", f"checkpoint {_FEATURE}", "a rollback point of FEATURE= by hand"),

@@ -64,9 +64,9 @@ def _short(workspace: Workspace, row: Row) -> Iterator[str]:
         yield f"{_INDENT}asks: {asked}"
     if gate.condition:
         yield f"{_INDENT}only {_line(gate.condition)}: `skip {row.number}` when that does not hold"
-    yield _INDENT + "; ".join(_facts(workspace, row, feature, base))
-    if doubts := list(_doubts(workspace, row, feature, base)):
-        yield f"{_INDENT}but: {'; '.join(doubts)}"
+    yield _INDENT + "; ".join(facts(workspace, row, feature, base))
+    if other := list(doubts(workspace, row, feature, base)):
+        yield f"{_INDENT}but: {'; '.join(other)}"
     if gate.note:
         yield f"{_SAYS}“{_line(gate.note)}”"
 
@@ -77,18 +77,18 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
     if feature is None or feature.gate is None:
         return []
     gate, base = feature.gate.gate, row.bound.base if row.bound is not None else None
-    doubts = list(_doubts(workspace, row, feature, base))
-    more = [f"and {len(doubts) - _DOUBTS} more things that are not as they were"] if len(doubts) > _DOUBTS else []
+    other = list(doubts(workspace, row, feature, base))
+    more = [f"and {len(other) - _DOUBTS} more things that are not as they were"] if len(other) > _DOUBTS else []
     said = [f"{feature.slug}, workflow {feature.place.workflow}: {_line(gate.heading)} ({gate.type} gate)"]
     if _line(gate.trigger) not in ("", _line(gate.heading)):
         said.append(f"Asks: {_line(gate.trigger)}")
     if gate.condition:
         said.append(f"Only {_line(gate.condition)}")
-    said += [*_facts(workspace, row, feature, base), *doubts[:_DOUBTS], *more]
+    said += [*facts(workspace, row, feature, base), *other[:_DOUBTS], *more]
     return [_cut(one, _SENTENCE) for one in said]
 
 
-def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
+def facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what speaks for a decision, a few words each."""
     yield changes(workspace, feature, base, evidence.sizes(workspace, feature, base))
     waits, exhibits = feature.gate, row.exhibits
@@ -104,7 +104,7 @@ def _facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -
         yield f"cost {waits.evidence.cost:.2f}"
 
 
-def _doubts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
+def doubts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:
     """Give what is not as it was when the gate was reached, one line each."""
     waits, present = feature.gate, row.bound
     if more := evidence.uncounted(workspace, feature, base):
@@ -201,15 +201,15 @@ def whole(workspace: Workspace, row: Row) -> None:
     click.echo(f"asks: {_line(gate.trigger)}")
     for title, lines in (
         ("What the document says", plain(evidence.section(workspace, feature)).splitlines()),
-        ("Not as it was", list(_doubts(workspace, row, feature, base))),
-        ("Commits", [changes(workspace, feature, base, sizes), *_commits(workspace, feature, base)]),
+        ("Not as it was", list(doubts(workspace, row, feature, base))),
+        ("Commits", [changes(workspace, feature, base, sizes), *commits(workspace, feature, base)]),
         ("Files changed", _stat(sizes)),
         ("Not counted, came with the main branch where HEAD is", _stat(evidence.uncounted(workspace, feature, base))),
         ("Validation", _ran(waits.checked) or [validation(waits)]),
         ("Files to look at", [_exhibit(workspace, feature, one) for one in row.exhibits]),
         ("The agent says", [f"> {line}" for line in plain(gate.note).splitlines()]),
-        ("Cost", _cost(waits)),
-        ("A decision is bound to", _bound(row)),
+        ("Cost", cost(waits)),
+        ("A decision is bound to", bound(row)),
     ):
         if lines:
             click.echo(f"\n{title}")
@@ -217,7 +217,8 @@ def whole(workspace: Workspace, row: Row) -> None:
                 click.echo(f"  {line}".rstrip())
 
 
-def _commits(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
+def commits(workspace: Workspace, feature: Feature, base: Sha | None) -> list[str]:
+    """Return the commits that count for a gate, newest first, a line each."""
     if base is None or feature.tip is None:
         return []
     span = f"{base}..{feature.tip}"
@@ -251,12 +252,14 @@ def _exhibit(workspace: Workspace, feature: Feature, one: Exhibit) -> str:
     return f"{_line(str(path))}  ({one.bytes} bytes, sha256 {one.sha256[:16]})"
 
 
-def _cost(waits: Waiting) -> list[str]:
+def cost(waits: Waiting) -> list[str]:
+    """Return what the agents used on the way to a gate, in one line or none."""
     found = waits.evidence
     return [f"{found.cost:.4f}, {found.turns} turns"] if found is not None and (found.cost or found.turns) else []
 
 
-def _bound(row: Row) -> list[str]:
+def bound(row: Row) -> list[str]:
+    """Return what a decision about a row is bound to, a line each."""
     bound = row.bound
     if bound is None:
         return []

@@ -51,7 +51,8 @@ FLOORS = {
     **dict.fromkeys(("cli", "group", "__main__"), 6),
 }
 THE_WORLD = {"os", "io", "time", "subprocess", "pathlib", "random", "click"}  # nothing of it is known on floor 1
-HEAVY = {"rich", "markdown_it", "yaml", "jq", "sqlite3", "filelock", "psutil", "altair", "vl_convert"}
+HEAVY = {"jinja2", "starlette", "uvicorn", "rich", "markdown_it", "yaml", "jq", "sqlite3", "filelock", "psutil"}
+HEAVY |= {"altair", "vl_convert"}
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix("."): path
     for path in sorted(ROOT.rglob("*.py"))

@@ -8,7 +8,8 @@ import sys
 from orchestrator.group import COMMANDS, MODULES
 from tests.conftest import PROGRAM, Repo
 
-HEAVY = {"rich", "markdown_it", "jq", "yaml", "sqlite3", "psutil", "filelock", "importlib.metadata", "altair"}
+HEAVY = {"jinja2", "starlette", "uvicorn", "rich", "markdown_it", "jq", "yaml", "sqlite3", "psutil", "filelock"}
+HEAVY |= {"importlib.metadata", "altair"}
 
 
 def loaded(*words: str, repo: Repo | None = None) -> list[str]:

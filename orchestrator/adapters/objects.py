@@ -5,11 +5,12 @@ git itself believes the loose objects that it reads, and any process of the same
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.adapters.git import Git
@@ -63,6 +64,38 @@ def sizes(git: Git, base: Sha, tip: Sha) -> dict[str, tuple[str, str]]:
 
     Counted in a copy that holds only objects that are what their names say. Raises GitFailed as `read`.
     """
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
+    with _compared(git, base, tip) as found:
+        rows = found.apart.names("diff-tree", "-r", "-z", *words, found.old, found.new) if found.names else []
+    counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
+    return {name: counts.get(name, ("?", "?")) for name in found.names}
+
+
+def patches(git: Git, base: Sha, tip: Sha, names: Sequence[str]) -> dict[str, bytes]:
+    """Return git's patch of each of these files between two commits; of a binary one only that it differs.
+
+    Made in a copy as `sizes`, a call of git for each: a patch names its files in ways of its own. Raises GitFailed as
+    `read`.
+    """
+    words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--no-color", "-p")
+    if not names:
+        return {}
+    with _compared(git, base, tip) as found:
+        literal = found.apart.within({"GIT_LITERAL_PATHSPECS": "1"})
+        ends = (found.old, found.new)
+        return {one: literal.run("diff-tree", "-r", *words, *ends, "--", one).stdout for one in names}
+
+
+class _Compared(Value):
+    apart: Git
+    old: Sha
+    new: Sha
+    names: list[str]
+
+
+@contextlib.contextmanager
+def _compared(git: Git, base: Sha, tip: Sha) -> Iterator[_Compared]:
+    """Give git in a copy that holds two commits' trees and the files in which they differ, each what its name says."""
     old, new = tree_of(git, base), tree_of(git, tip)
     trees: dict[str, tuple[str, bytes]] = {}
     found = _differing(git, old, new, trees)
@@ -72,10 +105,7 @@ def sizes(git: Git, base: Sha, tip: Sha) -> dict[str, tuple[str, str]]:
         _put(place, trees)
         for at in range(0, len(found.contents), _AT_ONCE):
             _put(place, read(git, found.contents[at : at + _AT_ONCE]))
-        words = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none", "--text", "--numstat")
-        rows = apart.names("diff-tree", "-r", "-z", *words, old, new) if found.names else []
-    counts = {name: (added, removed) for added, removed, name in (row.split("\t", 2) for row in rows)}
-    return {name: counts.get(name, ("?", "?")) for name in found.names}
+        yield _Compared(apart, old, new, found.names)
 
 
 def _apart(git: Git, folder: Path, length: int) -> Git:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from orchestrator.core.statement import Bound
+from orchestrator.core.statement import Bound, fingerprint
 from orchestrator.core.values import Value
 
 TOOL = "AskUserQuestion"
@@ -76,8 +75,7 @@ class Answer(Value):
 
 def code(slug: str, bound: Bound) -> str:
     """Return the words that tie a question to a gate as it was shown."""
-    digest = sha256(msgspec.json.encode(bound, order="sorted")).hexdigest()
-    return f"[{slug} {bound.workflow} #{bound.reached} {digest[:8]}]"
+    return f"[{slug} {bound.workflow} #{bound.reached} {fingerprint(bound)[:8]}]"
 
 
 def question(slug: str, bound: Bound, sentences: Sequence[str]) -> Question:

@@ -132,6 +132,11 @@ def is_current(statement: Statement, moment: datetime) -> bool:
         raise BadStatement(f"its times cannot be read: {error}") from error
 
 
+def fingerprint(bound: Bound) -> str:
+    """Return the sha256 of all that a decision about a gate is bound to: what ties an answer to what was shown."""
+    return sha256(msgspec.json.encode(bound, order="sorted")).hexdigest()
+
+
 def digest_of_evidence(waiting: Waiting, files: tuple[Exhibit, ...]) -> str:
     """Return the sha256 of what was shown of a gate: as it was reached, and its files as they are now."""
     parts: tuple[Gate, Evidence | None, Checked | None, tuple[Exhibit, ...]] = (
