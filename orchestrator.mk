@@ -28,11 +28,12 @@ endif
 # `next` and `run` say by exit status 10 and 11 that there is nothing to run: an answer, not a failure.
 _orch_waits := { code=$$?; case $$code in 10) echo "Nothing to run now: what is open waits for a gate, a time or a person. See: orchestrator status" ;; 11) echo "Nothing left to run: no feature is open." ;; *) exit $$code ;; esac; }
 
-.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-diff orch-verify orch-metrics orch-workflows orch-lint next run status approve reject feature checkpoint checkpoints rollback log replay diff verify metrics workflows lint
+.PHONY: orch-help orch-next orch-run orch-status orch-approve orch-review orch-reject orch-feature orch-checkpoint orch-checkpoints orch-rollback orch-log orch-replay orch-diff orch-verify orch-metrics orch-workflows orch-lint next run status approve review reject feature checkpoint checkpoints rollback log replay diff verify metrics workflows lint
 orch-next next: ; @$(ORCHESTRATOR) next -- $${FEATURE:+"$$FEATURE"} || $(_orch_waits) ## one step of the feature whose turn it is, or of FEATURE=
 orch-run run: ; @$(ORCHESTRATOR) run || $(_orch_waits) ## steps of all features until nothing is left to do
 orch-status status: ; @$(ORCHESTRATOR) status $${AT:+--at="$$AT"} -- $${FEATURE:+"$$FEATURE"} ## the dashboard; FEATURE=, AT=
 orch-approve approve: ; @$(ORCHESTRATOR) approve $${WHY:+-m"$$WHY"} -- $${FEATURE:+"$$FEATURE"} ## show the waiting gates and take one decision
+orch-review review: ; @$(ORCHESTRATOR) review ## the waiting gates as a page in your browser
 orch-reject reject: ; @$(ORCHESTRATOR) reject $${WHY:+-m"$$WHY"} $${TO:+--to="$$TO"} -- $${FEATURE:+"$$FEATURE"} ## send FEATURE= back; WHY= is told to the agent; TO=
 orch-feature feature: ; @$(ORCHESTRATOR) start -- $${FEATURE:+"$$FEATURE"} ## begin FEATURE=
 orch-checkpoint checkpoint: ; @$(ORCHESTRATOR) checkpoint -- $${FEATURE:+"$$FEATURE"} ## a rollback point of FEATURE= by hand

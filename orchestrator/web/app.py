@@ -13,7 +13,7 @@ from orchestrator.web import deciding, door, page, sheets
 from orchestrator.web.deciding import Desk, Said, Wish
 from orchestrator.web.door import Door
 from orchestrator.web.gates import Shown
-from orchestrator.web.page import SCRIPT, STYLE
+from orchestrator.web.page import ICON, SCRIPT, STYLE
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BODY = 512 << 10  # bytes of a form
 _FIELDS = 5000
-_TYPES = {STYLE: "text/css", SCRIPT: "text/javascript"}
+_TYPES = {STYLE: "text/css", SCRIPT: "text/javascript", ICON: "image/svg+xml"}
 
 Fields = list[tuple[str, str]]
 T = TypeVar("T")
@@ -43,7 +43,8 @@ def application(found: Door, closed: str) -> Starlette:
             Route(f"{path}picture/{{mark}}/{{index:int}}/{{when}}", at.picture, methods=["GET"]),
             Route(f"{path}{{name}}", at.own, methods=["GET"]),
             Route("/{rest:path}", at.nothing),
-        ]
+        ],
+        exception_handlers={OrchestratorError: at.failed, OSError: at.failed},
     )
 
 
@@ -119,6 +120,11 @@ class Page:
     async def nothing(self, request: Request) -> Response:
         """Answer for an address that the page does not have."""
         return self._refused(request) or self._say("there is nothing here", 404)
+
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """Answer with the line that a command would end with."""
+        hint = error.hint if isinstance(error, OrchestratorError) else ""
+        return self._say(f"nothing can be shown now: {error}{f'; {hint}' if hint else ''}", 503)
 
     # --- before any answer ---------------------------------------------------------------------------
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.assets import asset
 from orchestrator.core.values import Value
 from orchestrator.web.deciding import Said
 from orchestrator.web.gates import Other, Shown
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _FOLDER = "review"
-STYLE, SCRIPT = "page.css", "page.js"
+STYLE, SCRIPT, ICON = "page.css", "page.js", "icon.svg"
 
 Source = Callable[[Shown, int, str], str]  # a gate, the index of a file, `before` or `after` -> the picture's address
 
@@ -77,8 +81,12 @@ def _hash(text: str) -> str:
 
 
 def _rendered(**values: Any) -> str:
+    return _environment().get_template("page.html").render(values)
+
+
+@cache
+def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # late: only where a page is made
 
     loader = FunctionLoader(lambda name: asset(_FOLDER, name).decode())
-    found = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return found.get_template("page.html").render(values)
+    return Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from tests.kit import Kit
+from tests.signed import Signed
 
 LINE = {
     "1-show": (
@@ -35,7 +36,7 @@ slug=$ORCHESTRATOR_FEATURE
 cp "$ORCHESTRATOR_MAIN/../after.png" screen.png
 { echo "$ORCHESTRATOR_WORKFLOW/$ORCHESTRATOR_PHASE"; printf 'hidden \342\200\256 order \033[31mred\n<img src=x onerror=alert(1)>\n'; } >>"work-$slug.txt"
 git add . && git commit -qm "work <b>on</b> $ORCHESTRATOR_WORKFLOW"
-printf '%s\n' '{"outcome": "ok", "note": "I drew </blockquote><script>alert(1)</script> both screens."}' >"$ORCHESTRATOR_REPORT"
+printf '%s\n' '{"orchestrator": {"outcome": "ok", "note": "I drew </blockquote><script>alert(1)</script> both screens."}}'
 """
 
 
@@ -58,7 +59,7 @@ def png(width: int, height: int, colour: tuple[int, int, int], box: tuple[int, i
 
 def created(root: Path, env: dict[str, str], names: tuple[str, ...], more: str = "") -> Kit:
     """Make a repository in which each named feature waits at its first gate."""
-    kit = Kit(root, env)
+    kit = (Signed if "signed" in more else Kit)(root, env)
     kit.found(LINE, AGENT, CONFIGURATION + more)
     kit.write(".git/info/exclude", ".context/\n")
     (root / "screen.png").write_bytes(png(160, 100, (40, 90, 200), (20, 20, 90, 60)))
