@@ -194,4 +194,4 @@ def wish(fields: Fields) -> Wish:
         return Wish(approve=named("only"), skip=named("skip"), answers=answers)
     if named("all"):
         return Wish(is_all=True, shown=named("shown"), batch="".join(named("batch")), answers=answers)
-    return Wish(approve=named("approve"), answers=answers)
+    return Wish(approve=named("approve"), answers=answers) if named("chosen") else Wish()

@@ -23,6 +23,7 @@ from orchestrator.web.gates import closed, mark
 from orchestrator.workspace import Workspace
 
 DOOR = "page"
+_BACK = "sent back"
 _KEPT = 5000  # rows that were shown, and answers
 _LONGEST = 4000  # characters of an answer or a reason
 
@@ -54,6 +55,7 @@ class Desk:
     def __init__(self) -> None:
         self._rows: OrderedDict[str, tuple[Row, float]] = OrderedDict()
         self._said: OrderedDict[str, Said] = OrderedDict()
+        self._decided: dict[str, str] = {}
 
     def put(self, rows: Sequence[Row]) -> None:
         """Remember what is shown now."""
@@ -69,6 +71,14 @@ class Desk:
         if found is None:
             raise Refusal("this page was not shown by the program that runs now: nothing was decided", "look again")
         return found[0]
+
+    def decided(self, fingerprint: str) -> str:
+        """Return what this page recorded already of what was shown so; empty where nothing was."""
+        return self._decided.get(fingerprint, "")
+
+    def close(self, row: Row, verdict: str) -> None:
+        """Remember that a row as it was shown is decided: a form that comes twice is told so."""
+        self._decided[mark(row)] = verdict
 
     def seconds(self, rows: Sequence[Row]) -> float:
         """Return for how long the last of them was shown."""
@@ -95,17 +105,31 @@ def approve(desk: Desk, wish: Wish) -> Said:
             decisions = _decisions(workspace, desk, wish)
             if not decisions:
                 return Said(refused=("nothing was chosen: nothing was approved",))
+            known = {one.row.name: desk.decided(mark(one.row)) for one in decisions}
             reasons = {one.row.name: closed(workspace, one.row) for one in decisions}
-            refused = [f"{name} was not approved: {why}" for name, why in reasons.items() if why]
-            left = [one for one in decisions if not reasons[one.row.name]]
-            if not left:
-                return Said(refused=tuple(refused))
-            held = Held(door=DOOR, who=session.caller(workspace), shown=desk.seconds([one.row for one in left]))
-            outcome = approval.record(workspace, left, held)
-            done = tuple(f"approved: {one}" for one in outcome.approved)
-            return Said(done=done, refused=(*outcome.refused, *refused))
+            refused = [f"{name} was not approved: {why}" for name, why in reasons.items() if why and not known[name]]
+            left = [one for one in decisions if not reasons[one.row.name] and not known[one.row.name]]
+            said = _recorded(workspace, desk, left) if left else Said()
+            again = [
+                f"{one.row.name} was {one.verdict} already" for one in decisions if known[one.row.name] == one.verdict
+            ]
+            other = [
+                f"{name} was not approved: it was sent back already" for name, how in known.items() if how == _BACK
+            ]
+            return Said(done=(*said.done, *again), refused=(*said.refused, *refused, *other))
     except (OrchestratorError, OSError) as error:
         return Said(refused=(_told(error),))
+
+
+def _recorded(workspace: Workspace, desk: Desk, decisions: Sequence[Decided]) -> Said:
+    rows = [one.row for one in decisions]
+    held = Held(door=DOOR, who=session.caller(workspace), shown=desk.seconds(rows))
+    outcome = approval.record(workspace, decisions, held)
+    names = {one.removesuffix(" (skipped)") for one in outcome.approved}
+    for one in decisions:
+        if one.row.name in names:
+            desk.close(one.row, one.verdict)
+    return Said(done=tuple(f"approved: {one}" for one in outcome.approved), refused=outcome.refused)
 
 
 def _told(error: Exception) -> str:
@@ -137,7 +161,10 @@ def reject(desk: Desk, fingerprint: str, why: str) -> Said:
             row = desk.row(fingerprint)
             if reason := closed(workspace, row):
                 raise Refusal(f"{row.name} was not sent back: {reason}")
+            if known := desk.decided(fingerprint):
+                raise Refusal(f"{row.name} was {known} already; nothing more was recorded")
             _send_back(workspace, row, plain(why).strip()[:_LONGEST])
+            desk.close(row, _BACK)
             return Said(done=(f"sent back: {row.name}; its next brief carries your reason",))
     except (OrchestratorError, OSError) as error:
         return Said(refused=(_told(error),))

@@ -9,9 +9,14 @@ import contextlib
 import socket
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import Refusal
 from orchestrator.web import app, door
+from orchestrator.web.door import Door
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def is_possible() -> bool:
@@ -24,29 +29,35 @@ def serve(port: int, closed: str, tell: Callable[[str], None]) -> None:
 
     Raises Refusal where the port is taken.
     """
-    import uvicorn
-
-    with _bound(port) as listening:
+    with bound(port) as listening:
         found = door.made(listening.getsockname()[1])
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app.application(found, closed),
-                lifespan="off",
-                ws="none",
-                access_log=False,
-                log_level="error",
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=64,
-                timeout_graceful_shutdown=2,
-            )
-        )
+        running = server(found, closed)
         tell(found.address)
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
+            running.run(sockets=[listening])
 
 
-def _bound(port: int) -> socket.socket:
+def server(found: Door, closed: str) -> uvicorn.Server:
+    """Return what answers behind a door; `closed` as for the application."""
+    import uvicorn  # late: only where a page is served
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app.application(found, closed),
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_level="error",
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=64,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def bound(port: int) -> socket.socket:
+    """Return a socket of the loopback's; 0 takes a free port. Raises Refusal where it is taken."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +81,17 @@ class Browser:
 
 
 @pytest.fixture
-def browser(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+def browser(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Browser:
     monkeypatch.chdir(kit.root)
     found = Browser(kit)
     found.open()
-    yield found
+    return found
 
 
 def approvals(kit: Kit) -> list[tuple[str, str, str]]:
     """Return who was approved, through which door, with which answer."""
     slugs = {one["feature"]: one["payload"] for one in kit.events("feature_created")}
-    rows = [one for one in kit.events("approval_granted")]
+    rows = kit.events("approval_granted")
     return [
         (
             slugs[one["feature"]]["branch"].removeprefix("feat/"),

@@ -53,15 +53,23 @@ def test_a_picture_that_was_painted_over_refuses_its_gate(browser: Browser) -> N
 
 def test_a_form_that_is_sent_twice_approves_once(browser: Browser) -> None:
     assert browser.approve("payment") == ["✓ approved: payment"]
-    assert browser.approve("payment")[0].startswith("✗ payment was not approved: the gate is not the one")
-    assert len(approvals(browser.kit)) == 1
+    assert browser.approve("payment", "landing") == [
+        "✓ approved: landing",
+        "✓ payment was approved already",
+    ]
+    mark = browser.mark("payment")
+    assert browser.said(browser.post("reject", {"gate": mark, "why": "no"})) == [
+        "✗ payment was approved already; nothing more was recorded"
+    ]
+    assert [one[0] for one in approvals(browser.kit)] == ["payment", "landing"]
 
 
 def test_an_older_tab_does_not_approve_a_gate_that_was_reached_again(browser: Browser) -> None:
     older = browser.mark("payment")
     browser.said(browser.post("reject", {"gate": older, "why": "too blue"}))
     browser.kit.do("next", "payment")
-    assert browser.said(browser.post("approve", {"only": older}))[0].startswith("✗ payment was not approved: the gate")
+    said = browser.said(browser.post("approve", {"only": older}))
+    assert said == ["✗ payment was not approved: it was sent back already"]
     assert approvals(browser.kit) == []
 
 
@@ -85,6 +93,9 @@ def test_all_does_not_take_in_what_came_after_the_page(browser: Browser) -> None
 
 def test_an_empty_form_approves_nothing(browser: Browser) -> None:
     assert browser.approve() == ["✗ nothing was chosen: nothing was approved"]
+    chosen_but_no_button = {"approve": browser.mark("payment"), "nothing": "yes"}
+    assert browser.said(browser.post("approve", chosen_but_no_button)) == ["✗ nothing was chosen: nothing was approved"]
+    assert approvals(browser.kit) == []
 
 
 def test_a_rejection_carries_its_reason_and_needs_one(browser: Browser) -> None:
