@@ -177,7 +177,7 @@ def _gates(view: View, gates: Sequence[Row], width: int) -> list[Line]:
 
 
 def _table(view: View, width: int, reasons: Reasons) -> list[Line]:
-    """Return the table; a reason that has no place in its feature's line stands below it, or is left out."""
+    """Return the table; a reason that its feature's line does not hold stands below it, cut short or left out."""
     if not view.rows:
         return _left(view)
     found = squeezed(_columns(view, width), width - 2)
@@ -188,8 +188,9 @@ def _table(view: View, width: int, reasons: Reasons) -> list[Line]:
     for at, row in enumerate(view.rows):
         cells = [(filled(one.cells[at][0], one.width) + " " * _GAP, one.cells[at][1]) for one in found]
         mark = (filled(MARKS.get(row.kind, ""), 2), STYLES.get(row.kind, ""))
-        lines.append((mark, *cells, *([(cut(row.why, beside), "")] if beside else [])))
-        if not beside:
+        is_below = not beside or (bool(reasons.get(row.kind)) and columns(row.why) > beside)
+        lines.append((mark, *cells, *([(cut(row.why, beside), "")] if not is_below else [])))
+        if is_below:
             below = list(folded(row.why, max(1, width - _INDENT)))
             shown = _first(below, reasons.get(row.kind, 0), width - _INDENT)
             lines += [_plain(" " * _INDENT + one, "dim") for one in shown]
