@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from orchestrator.adapters.agent import one_line
+from orchestrator.core.columns import cut
 from orchestrator.core.events import RollbackOrdered
 from orchestrator.core.schedule import next_turn
 from orchestrator.core.state import Feature, Spent, World
@@ -31,6 +32,7 @@ KINDS: dict[Kind, str] = {  # the first matter most; as they are counted
     "completed": "completed",
     "retired": "retired",
 }
+_LAST = 80  # columns of what a failed validation said at last
 _ONE: dict[Kind, str] = {"gate": "waits for you"}
 _MOVES: dict[Kind, str] = {
     "gate": "a person's decision moves it, nothing else",
@@ -188,10 +190,16 @@ def why(feature: Feature, sight: Sight) -> str:
     if feature.status is Status.FAILED:
         reason = feature.failure.reason if feature.failure else "rolled back" if feature.undo else ""
         after = f" ({one_line(reason)})" if reason else ""
-        return f"failed{after}; `orchestrator resume {feature.slug}` starts it again"
+        return f"failed{after}{_at_last(feature)}; `orchestrator resume {feature.slug}` starts it again"
     if feature.waits is not None:
         return _waits(feature, sight)
     return _past(feature, sight) if sight.is_past else _would_run(feature, sight)
+
+
+def _at_last(feature: Feature) -> str:
+    """Return the last line that a failed validation printed."""
+    rows = one_line(feature.failure.tail.rstrip().rsplit("\n", 1)[-1]) if feature.failure else ""
+    return f": {cut(rows, _LAST)}" if rows else ""
 
 
 def _ends_later(feature: Feature, ordered: RollbackOrdered) -> str:
