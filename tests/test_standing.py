@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from orchestrator.core.events import AttemptFailed, FeatureCompleted, FeatureFailed, FeaturePaused
 from orchestrator.core.state import Feature, Waiting
 from orchestrator.core.values import FeatureId
-from orchestrator.standing import Kind, Row, Sight, account, ago, counts, kind, row, rows, to_do
+from orchestrator.standing import Kind, Row, Sight, account, ago, counts, kind, row, rows, to_do, why
 from tests.core.history import LINE, History
 
 PRESENT = datetime.fromisoformat("2025-11-20T09:00:00-03:00").astimezone()
@@ -147,3 +147,12 @@ def test_words_of_agents_and_documents_are_shown_without_what_moves_a_terminal()
 
 def test_a_time_that_is_none_is_shown_as_it_is() -> None:
     assert ago("yesterday", PRESENT) == "yesterday"
+
+
+def test_a_failed_feature_says_what_its_validation_printed_at_last() -> None:
+    history = History()
+    history.start()
+    history.begin(run="a")
+    history.say(AttemptFailed(ordinal=1, attempt=1, run="a", reason="exit 1", tail="1 passed\n\x1b[31m2 failed\n"))
+    feature = history.say(FeatureFailed(reason="exit 1", attempts=1))
+    assert why(feature, SEEN) == "failed (exit 1): 2 failed; `orchestrator resume payment` starts it again"
