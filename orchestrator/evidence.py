@@ -33,7 +33,7 @@ def gather(
     workspace: Workspace, feature: Feature, gate: Gate, commit: Sha | None, cost: float = 0.0, turns: int = 0
 ) -> Evidence:
     """Return what speaks for a decision now, hashed: for the event that says that the gate is reached."""
-    base = _base(workspace, feature, commit, gate.type)
+    base = _base(workspace, feature, commit)
     return Evidence(
         base=base,
         tree=_tree(workspace, commit),
@@ -67,7 +67,7 @@ def bound(workspace: Workspace, feature: Feature) -> tuple[Bound, tuple[Exhibit,
         context=context_digest(workspace, feature),
         evidence=digest_of_evidence(waits, found),
         head=feature.last_hash,
-        base=_base(workspace, feature, feature.tip, waits.gate.type),
+        base=_base(workspace, feature, feature.tip),
     )
     return there, found
 
@@ -84,8 +84,7 @@ def sizes(workspace: Workspace, feature: Feature, base: Sha | None) -> dict[str,
 
 def is_false(workspace: Workspace, feature: Feature, base: Sha | None) -> bool:
     """Tell whether git holds something else than its names say where a signature is asked for."""
-    kind = feature.gate.gate.type if feature.gate is not None else ""
-    if kind not in workspace.signed:
+    if not workspace.signed:
         return False
     try:
         sizes(workspace, feature, base)
@@ -129,19 +128,19 @@ def base(workspace: Workspace, feature: Feature) -> Sha | None:
 
     Worked out anew: what was noted when the gate was reached is for the record.
     """
-    kind = feature.gate.gate.type if feature.gate is not None else ""
-    return _base(workspace, feature, feature.tip, kind)
+    return _base(workspace, feature, feature.tip)
 
 
-def _base(workspace: Workspace, feature: Feature, commit: Sha | None, kind: str) -> Sha | None:
+def _base(workspace: Workspace, feature: Feature, commit: Sha | None) -> Sha | None:
     """Return the commit of the last decided gate, else of the newest rollback point, that leads to `commit`.
 
-    At a gate that needs a signature only what was signed counts as seen: else the feature's beginning.
+    Where any gate needs a signature only what was signed counts as seen, else the feature's beginning: also at those
+    that need none, for a sitting with one that does signs them all, and what is signed counts as seen from there on.
     """
     git = workspace.git.unaltered()
     if commit is None:
         return None
-    if kind in workspace.signed:
+    if workspace.signed:
         return _unsigned_from(workspace, feature, commit)
     points = [one.commit for one in reversed(feature.points) if one.n in feature.ancestors]
     return next((one for one in (feature.judged, *points) if one is not None and git.leads_to(one, commit)), None)
@@ -175,8 +174,7 @@ def uncounted(workspace: Workspace, feature: Feature, base: Sha | None) -> dict[
     Where the main branch was merged in that is what came with it. Which commit that is the main worktree's HEAD says,
     and any process can set it: so it is shown. Raises GitFailed as `sizes`.
     """
-    kind = feature.gate.gate.type if feature.gate is not None else ""
-    if kind not in workspace.signed or base is None or feature.tip is None:
+    if not workspace.signed or base is None or feature.tip is None:
         return {}
     seen = _seen(workspace, feature, feature.tip)
     return {} if seen is None or seen == base else objects.sizes(workspace.git.unaltered(), seen, base)

@@ -25,6 +25,7 @@ from orchestrator.core.events import Place, SittingHeld
 from orchestrator.core.statement import SignerItem
 from orchestrator.core.values import FeatureId, Sha
 from orchestrator.errors import BrokenLog, Refusal
+from tests import signed
 from tests.conftest import PROGRAM
 from tests.kit import CONFIGURATION, copied
 from tests.signed import LINE, PASSPHRASE, PERSON, SIGNED, Signed, answering, founded, make_key, weaker
@@ -766,6 +767,17 @@ def test_a_line_that_was_read_again_since_it_was_shown_is_not_signed_under_its_o
     held = Held(door="terminal", who=session.caller(workspace), shown=1.0)
     with shop.answered(), pytest.raises(Refusal, match="the line changed again since it was shown"):
         approval.record(workspace, decided, held)
+
+
+def test_where_any_gate_takes_a_signature_every_gate_counts_from_what_was_signed(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    kit = signed.unsigned(tmp_path / "shop", env, "payment", more='\n[gates]\nassurance = { deploy = "signed" }\n')
+    kit.write_in("payment", "early.txt", "early\n")
+    kit.do("status")
+    assert kit.approve("payment") == []  # by anybody who can write to the log
+    kit.do("run", "-j", "1")
+    assert "early.txt" in kit.inside("approve", "--show", "payment")[1]
 
 
 def _rewrite(path: Path, change: Callable[[Any], None]) -> None:
