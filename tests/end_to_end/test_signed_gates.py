@@ -772,7 +772,8 @@ def test_a_line_that_was_read_again_since_it_was_shown_is_not_signed_under_its_o
 def test_where_any_gate_takes_a_signature_every_gate_counts_from_what_was_signed(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
-    kit = signed.unsigned(tmp_path / "shop", env, "payment", more='\n[gates]\nassurance = { deploy = "signed" }\n')
+    more = '\n[gates]\nassurance = { deploy = "signed" }\n[gates.types]\n"2: GATE 2" = "human"\n'
+    kit = signed.unsigned(tmp_path / "shop", env, "payment", more=more)
     kit.write_in("payment", "early.txt", "early\n")
     kit.do("status")
     assert kit.approve("payment") == []  # by anybody who can write to the log
