@@ -22,7 +22,7 @@ def command(file: str | None, port: int) -> None:
     if file is not None:
         _write(Path(file), "it is a file")
     elif not serving.is_possible():
-        click.echo("serving a page takes more: pip install 'orchestrator[web]'; a page that only shows:", err=True)
+        click.echo("serving a page takes the extra `web`, which is not installed; a file that only shows:", err=True)
         _write(None, "it is a file")
     else:
         closed = _closed()

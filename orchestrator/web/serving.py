@@ -32,6 +32,7 @@ def serve(port: int, closed: str, tell: Callable[[str], None]) -> None:
     with bound(port) as listening:
         found = door.made(listening.getsockname()[1])
         running = server(found, closed)
+        listening.listen(64)  # before it is told: a browser that comes at once waits and is not turned away
         tell(found.address)
         with contextlib.suppress(KeyboardInterrupt):
             running.run(sockets=[listening])
