@@ -39,13 +39,13 @@ def _write(path: Path | None, closed: str) -> None:
 
 def _closed() -> str:
     """Return why nothing can be decided on this page: the rules are those of a sitting at the terminal."""
-    try:
-        session.refuse_without_a_terminal()
-        session.refuse_inside_a_run("review")
-        with session.looking(anew=True) as workspace:
+    with session.looking(anew=True) as workspace:
+        try:
+            session.refuse_without_a_terminal()
+            session.refuse_inside_a_run("review")
             session.refuse_below_a_run(workspace)
-    except Refusal as refusal:
-        return str(refusal)
+        except Refusal as refusal:
+            return str(refusal)
     return ""
 
 

@@ -12,6 +12,7 @@ from orchestrator.adapters import objects
 from orchestrator.adapters.agent import one_line, plain
 from orchestrator.attempts import shown
 from orchestrator.checkpoints import instant
+from orchestrator.core.events import Place
 from orchestrator.core.spans import Span, spans
 from orchestrator.core.state import Feature, Waiting
 from orchestrator.core.statement import fingerprint
@@ -109,20 +110,19 @@ def closed(workspace: Workspace, row: Row) -> str:
 
 
 def others(workspace: Workspace, rows: Sequence[Row]) -> list[Other]:
-    """Return the features that are not among the rows and not done, what went wrong first."""
+    """Return the features that are not among the rows and not done, in the order in which they were started."""
     there = {one.feature.id for one in rows if one.feature is not None}
     left = [one for one in workspace.world.features.values() if one.id not in there and not one.retired]
-    found = [
+    return [
         Other(
             name=one.slug,
             place=one.place.workflow,
             why=one_line(render.why(workspace, one)),
-            is_wrong=one.status is Status.FAILED or one.waits is not None or one.ordered is not None,
+            is_wrong=one.status in (Status.FAILED, Status.BLOCKED) or one.ordered is not None,
         )
         for one in left
         if one.status is not Status.COMPLETED
     ]
-    return sorted(found, key=lambda one: not one.is_wrong)
 
 
 def _line(workspace: Workspace, row: Row) -> Shown:
@@ -216,12 +216,24 @@ def _yes(workspace: Workspace, feature: Feature, waits: Waiting) -> str:
         on = goes_on(workspace.line, feature.place, gate, "approved")
     except OrchestratorError as error:
         return f"not known: {error}"
-    outside = ", and what stands behind the gate goes outside" if gate.type == "deploy" else ""
-    if on is None:
-        return f"workflow {feature.place.workflow} is done, and the next one of the line begins{outside}"
-    if on.ordinal == feature.place.ordinal:
-        return f"what stands behind the gate in phase {on.phase or 'one'} is handed to the agent{outside}"
-    return f"phase {on.phase} of workflow {on.workflow} begins{outside}"
+    document = workspace.line.document(feature.place.workflow)
+    if on is None or document is None:
+        after = workspace.line.following(feature.place.workflow)
+        return f"{_named(workspace, feature.place)} is done, and " + (
+            f"{_named(workspace, after)} begins" if after is not None else "with it the feature"
+        )
+    titles = {one.ordinal: one_line(one.title) for one in document.places}
+    phase = f"phase {on.phase} ({titles.get(on.ordinal, 'its opening')}) of {_named(workspace, on)}"
+    if on.ordinal != feature.place.ordinal:
+        return f"{phase} begins"
+    if gate.type == "deploy":
+        return f"it goes outside: the agent is told to do what stands behind the gate, in {phase}"
+    return f"the agent is told to do what stands behind the gate, in {phase}"
+
+
+def _named(workspace: Workspace, place: Place) -> str:
+    document = workspace.line.document(place.workflow)
+    return f"workflow {place.workflow}" + (f" ({one_line(document.title)})" if document is not None else "")
 
 
 def _wrong(feature: Feature, stretches: Sequence[Span]) -> Iterator[str]:

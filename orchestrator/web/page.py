@@ -28,7 +28,7 @@ class Sheet(Value):
     repository: str
     made: str
     gates: Sequence[Shown]
-    others: Sequence[Other]
+    features: Sequence[Other]
     nothing: str
     batch: str
     closed: str
@@ -43,6 +43,16 @@ class Sheet(Value):
     def outside(self) -> list[Shown]:
         """What goes outside, or cannot be taken back."""
         return [one for one in self.gates if one.is_outward]
+
+    @property
+    def wrong(self) -> list[Other]:
+        """What stands still and needs somebody."""
+        return [one for one in self.features if one.is_wrong]
+
+    @property
+    def others(self) -> list[Other]:
+        """What goes its way, or was stopped by hand."""
+        return [one for one in self.features if not one.is_wrong]
 
     @property
     def all_of_them(self) -> list[Shown]:

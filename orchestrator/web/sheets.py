@@ -27,7 +27,7 @@ def sheet(workspace: Workspace, rows: list[Row], closed: str) -> Sheet:
         repository=workspace.main.name,
         made=f"{now().astimezone():%Y-%m-%d %H:%M:%S}",
         gates=found,
-        others=left,
+        features=left,
         nothing=sitting.nothing_waits(workspace, ()),
         batch=",".join(workspace.effective.configuration.gates.batch),
         closed=closed,

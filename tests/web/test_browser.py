@@ -62,9 +62,9 @@ def said(page: Any) -> list[str]:
 
 def test_without_javascript_gates_are_chosen_answered_and_sent_back(chromium: Any, address: str, kit: Kit) -> None:
     page = tab(chromium, address, java_script_enabled=False)
-    page.get_by_label("choose payment").check()
+    page.get_by_label("Choose payment, to approve").check()
     page.get_by_label("Your answer, if it asks for one (payment)").fill("the blue one")
-    page.get_by_label("choose search").check()
+    page.get_by_label("Choose search, to approve").check()
     page.get_by_role("button", name="Approve the chosen").click()
     assert said(page) == ["✓ approved: payment", "✓ approved: search"]
     page.reload()

@@ -68,6 +68,11 @@ def test_without_the_extra_a_file_that_only_shows_is_written(kit: Kit, monkeypat
     kit.do("verify")
 
 
+def test_outside_of_a_repository_nothing_is_served(kit: Kit, tmp_path: Path) -> None:
+    status, out, err = kit.inside("review", where=tmp_path)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+
+
 def test_a_port_that_is_taken_is_said(kit: Kit) -> None:
     pytest.importorskip("uvicorn", reason="the page needs orchestrator[web]")
     from orchestrator.web import serving
