@@ -172,6 +172,7 @@ class Audit:
                 self._passed[after.id] = [
                     one for one in passed if (one.workflow, one.key) != (event.workflow, gate.key)
                 ]
+                self._before.pop(after.id, None)  # what a person took back, no undo brings forward
             case fact.ApprovalRejected(place=place):
                 self._passed[after.id] = _before_place(passed, place)
                 self._before.pop(after.id, None)  # what a person sent back, no undo brings forward

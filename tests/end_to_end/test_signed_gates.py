@@ -451,6 +451,21 @@ def a_rollback_undone_that_a_person_sent_back(shop: Signed) -> None:
     shop.do("resume", "payment")
     shop.do("next", "payment")
     shop.do("reject", "payment", "-m", "not like this")
+    _undo_the_rollback(shop)
+
+
+def a_rollback_undone_whose_gate_a_person_took_back(shop: Signed) -> None:
+    shop.approve("payment")
+    shop.do("run", "-j", "1")
+    shop.do("rollback", "payment", "--to", "1")
+    shop.do("resume", "payment")
+    shop.do("next", "payment")
+    shop.approve("payment")
+    approval.take_back(shop.workspace(), [FeatureId("feat-payment")], f"person:{PERSON}")
+    _undo_the_rollback(shop)
+
+
+def _undo_the_rollback(shop: Signed) -> None:
     feature = shop.features()["payment"]
     undo, tip = feature.undo, feature.tip
     assert undo is not None
@@ -526,6 +541,7 @@ FORGERIES: dict[Callable[[Signed], None], tuple[str, str]] = {
     begun_beyond_its_gates: ("V906", "without a signed decision"),
     set_back_and_past_the_gate_again: ("V906", "without a signed decision"),
     a_rollback_undone_that_a_person_sent_back: ("V906", "without a signed decision"),
+    a_rollback_undone_whose_gate_a_person_took_back: ("V906", "without a signed decision"),
     of_a_time_before_all_times: ("V901", "its times cannot be read"),
     the_signer_revoked: ("V903", "no statement says so"),
     a_lower_assurance_accepted: ("V904", "need a signature no longer"),
