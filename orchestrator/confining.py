@@ -124,9 +124,11 @@ def room(
             with _confined(workspace, feature, worktree, run, environment, state) as found:
                 yield found
         else:
-            yield Room(None, dict(environment))
+            try:
+                yield Room(None, dict(environment))
+            finally:
+                worktrees.clear_pipes(workspace, feature, worktree)
     finally:
-        worktrees.clear_pipes(workspace, feature, worktree)
         worktrees.clear_context(workspace, feature)
 
 
@@ -149,9 +151,9 @@ def _confined(
     try:
         yield Room(paths, _cleaned(environment, temporary))
     finally:
+        worktrees.clear_pipes(workspace, feature, worktree)
         changed = _put_back(workspace, feature, seal)
         clear(run)
-    worktrees.clear_pipes(workspace, feature, worktree)
     if changed:
         raise AgentFault(f"the agent changed {', '.join(changed)}, by which git or the kit goes; it is put back")
     nested = _nested(workspace, feature, worktree)

@@ -12,6 +12,7 @@ from orchestrator import evidence, render
 from orchestrator.adapters.agent import one_line as _line
 from orchestrator.adapters.agent import plain
 from orchestrator.attempts import shown
+from orchestrator.core.columns import cut
 from orchestrator.core.events import Checked, Exhibit
 from orchestrator.core.state import Feature, Waiting
 from orchestrator.core.values import Sha, Value
@@ -39,15 +40,11 @@ def short(workspace: Workspace, rows: Sequence[Row]) -> None:
     if len(lines) + _QUESTION > size.lines:  # the agent's own words go first; --show has them
         lines = [line for line in lines if not line.startswith(_SAYS)]
     for line in lines:
-        click.echo(_cut(line, max(60, size.columns)))
+        click.echo(cut(line, max(60, size.columns)))
 
 
 def _block(workspace: Workspace, rows: Sequence[Row]) -> Iterator[str]:
     return (line for one in rows for line in _short(workspace, one))
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _short(workspace: Workspace, row: Row) -> Iterator[str]:
@@ -85,7 +82,7 @@ def sentences(workspace: Workspace, row: Row) -> list[str]:
     if gate.condition:
         said.append(f"Only {_line(gate.condition)}")
     said += [*facts(workspace, row, feature, base), *other[:_DOUBTS], *more]
-    return [_cut(one, _SENTENCE) for one in said]
+    return [cut(one, _SENTENCE) for one in said]
 
 
 def facts(workspace: Workspace, row: Row, feature: Feature, base: Sha | None) -> Iterator[str]:

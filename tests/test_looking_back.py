@@ -33,6 +33,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> tupl
     kit.do("rollback", "payment", "--undo")
     kit.do("rollback", "payment", "--to", "4")
     kit.do("resume", "payment")
+    kit.git("config", "user.name", "Another Person")  # else, within a second, git makes the very commit of before
     kit.do("next", "payment")
     copied(base / "place", base / "seed")
     return base / "seed", base / "place"

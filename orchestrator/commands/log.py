@@ -160,20 +160,7 @@ def _said(kind: str, payload: dict[str, Any]) -> str:
     gate = payload.get("gate")
     if isinstance(gate, dict):
         words.append(f"{gate['heading']} ({gate['type']})")
-    for key in (
-        "attempt",
-        "n",
-        "verdict",
-        "answer",
-        "why",
-        "reason",
-        "command",
-        "title",
-        "note",
-        "branch",
-        "aside",
-        "name",
-    ):
+    for key in _WORDS:
         value = payload.get(key)
         if value not in (None, "", []):
             words.append(f"{key} {value}" if key in ("attempt", "n") else str(value))

@@ -56,7 +56,7 @@ def cleaned(text: str, place: Place) -> str:
         (FOLDER, "/CLIENTS"),
     ):
         text = text.replace(str(path), name).replace(re.sub(r"[^A-Za-z0-9]", "-", str(path)), name.replace("/", "-"))
-    text = text.replace("/$bunfs/root/", "/BUN/")
+    text = re.sub(r"/\$bunfs/\w+/", "/BUN/", text)  # where a program packed by Bun sees its own files
     text = re.sub(r"127\.0\.0\.1:(?!9\b)\d+", "127.0.0.1:PORT", text)
     return "".join(f"{_line(line)}\n" for line in text.splitlines())
 
